@@ -134,7 +134,7 @@ def coupled_newton(A: Tensor,                    # [..., n, n] PD, float32 or fl
         go = go & (error > tol)
     return X, error
 
-# %% ../nbs/02_matrix_power.ipynb #286b4cf5
+# %% ../nbs/02_matrix_power.ipynb #ec051700
 def _newton_power(A: Tensor, p: int, eps: float, relative: bool, early: bool) -> tuple[Tensor, Tensor]:
     "A^(-1/p) of symmetric matrices, and which converged."
     I, scale = _eye(A), A.abs().amax((-2, -1)).clamp(min=0. if relative else eps)
@@ -148,7 +148,8 @@ def _newton_power(A: Tensor, p: int, eps: float, relative: bool, early: bool) ->
         steps = _steps(p, max(eps, 1e-16) if relative else torch.finfo(A.dtype).eps)
         X, error = coupled_newton(B + _each(shift)*I, (high+shift)*1.0001, p, steps, early)
     X = (X + X.mT)/2 * _each(scale**(-1/p))
-    return torch.where(_each(nothing), I, X), error < 1e-3
+    exact = scale > torch.finfo(A.dtype).tiny/torch.finfo(A.dtype).eps   # below, small entries have lost their digits
+    return torch.where(_each(nothing), I, X), (error < 1e-3) & (exact | nothing)
 
 # %% ../nbs/02_matrix_power.ipynb #49868e2b
 SOLVERS = ('eigh', 'eigh64', 'newton')

@@ -18,10 +18,11 @@ from torch import Tensor, nn
 
 from .core import ConfigError, one_of, seeded
 
-# %% ../nbs/11_models.ipynb #6189e2ad
+# %% ../nbs/11_models.ipynb #636c29e7
 def _count(n: object, what: str) -> int:
     "`n` as an integer of at least 1, or an error that names `what`."
-    if isinstance(n, bool) or not hasattr(n, '__index__') or n.__index__() < 1: raise ConfigError(f'{what} must be an integer of at least 1, not {n!r}')
+    if isinstance(n, bool) or not hasattr(n, '__index__') or n.__index__() < 1:
+        raise ConfigError(f'{what} must be an integer of at least 1, not {n!r}')
     return n.__index__()
 
 # %% ../nbs/11_models.ipynb #8f6799d6
@@ -44,7 +45,7 @@ class MLP(nn.Sequential):
         "The linear layers, first to last."
         return [m for m in self if isinstance(m, nn.Linear)]
 
-# %% ../nbs/11_models.ipynb #9b97d710
+# %% ../nbs/11_models.ipynb #d0320387
 def mlp(in_shape: Sequence[int],                     # one input without the batch, (1, 14, 14)
         classes: int,                                # outputs
         *,
@@ -52,7 +53,7 @@ def mlp(in_shape: Sequence[int],                     # one input without the bat
         bias: bool = True,                           # does each layer add a bias?
         ) -> MLP:                                    # with fresh weights
     "An `MLP` for inputs of `in_shape`."
-    return MLP((math.prod(in_shape), *([hidden] if isinstance(hidden, int) else hidden), classes), bias=bias)
+    return MLP((math.prod(in_shape), *([hidden] if hasattr(hidden, '__index__') else hidden), classes), bias=bias)
 
 MODELS: dict[str, Callable[..., nn.Module]] = {'mlp': mlp}      # name → builder; add your own
 
@@ -61,7 +62,7 @@ def _options(builder: Callable[..., nn.Module]) -> list[str]:
     "The names of the keyword-only options of a builder."
     return [n for n, p in inspect.signature(builder).parameters.items() if p.kind is p.KEYWORD_ONLY]
 
-# %% ../nbs/11_models.ipynb #269769aa
+# %% ../nbs/11_models.ipynb #39681e4f
 def build(name: str,                      # one of `MODELS`
           *,
           in_shape: int | Sequence[int],  # one input without the batch: (1, 14, 14), or 196
@@ -72,8 +73,7 @@ def build(name: str,                      # one of `MODELS`
     "A network by name; its initial weights depend on `seed` and on nothing else."
     builder = MODELS[one_of(name, MODELS, 'model')]
     for option in options: one_of(option, _options(builder), f'option of model {name!r}:')
-    shape = (in_shape,) if isinstance(in_shape, int) else tuple(in_shape)
-    shape = tuple(_count(n, 'each entry of in_shape') for n in shape)
+    shape = tuple(_count(n, 'each entry of in_shape') for n in (in_shape if isinstance(in_shape, Sequence) else [in_shape]))
     with seeded(seed, 'init'): return builder(shape, _count(classes, 'classes'), **options)
 
 # %% ../nbs/11_models.ipynb #96dc2cb8

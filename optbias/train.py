@@ -9,30 +9,32 @@ __all__ = ['ONEDNN', 'WIDE', 'WORTH', 'StepFunction', 'batches', 'linear', 'forw
            'autograd_step', 'fast_step', 'why_not_fast', 'plain_sgd', 'sgd_', 'wants_closure', 'stepper', 'logits',
            'evaluate', 'Snapshot', 'Training', 'Probe', 'train']
 
-# %% ../nbs/12_train.ipynb #970545f6
+# %% ../nbs/12_train.ipynb #9a0e92b5
 import inspect
 import math
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimizer_pre_hooks
 
-from .core import ConfigError, NonFiniteError, generator, one_of, relative_error, seeded
+from .core import ConfigError, NonFiniteError, UnsupportedError, generator, one_of, seeded
 from .data import Data
 from .models import MLP, evaluating
 
-# %% ../nbs/12_train.ipynb #63c8ffe1
+# %% ../nbs/12_train.ipynb #5015470e
 def batches(n: int,                # examples
             batch_size: int,       # rows of a batch; the last one may hold fewer
             g: torch.Generator,    # draws one permutation, on the CPU
             device: str | torch.device = 'cpu',   # where the data is
             ) -> tuple[Tensor, ...]:   # row numbers, int64, one tensor a batch
     "One epoch: every row once, in random order."
-    return torch.randperm(n, generator=g).to(device).split(batch_size)
+    return torch.randperm(n, generator=g).to(device).split(operator.index(batch_size))
 
-# %% ../nbs/12_train.ipynb #d8e7c236
+# %% ../nbs/12_train.ipynb #d285c379
 ONEDNN = getattr(torch.ops.mkldnn, '_linear_pointwise', None) if torch.backends.mkldnn.is_available() else None
 WIDE = torch.backends.cpu.get_cpu_capability() == 'AVX512'
 WORTH = 2**21        # multiply-adds from which oneDNN gains more than its call costs (measured: about 10 µs a call)
@@ -41,11 +43,10 @@ def linear(x: Tensor,                 # [n, a]
            W: Tensor,                 # [b, a]
            b: Tensor | None = None,   # [b]
            ) -> Tensor:               # [n, b]
-    "x Wᵀ + b without autograd: `F.linear`, through oneDNN where that is faster."
-    large = WIDE and ONEDNN is not None and x.shape[0]*W.numel() >= WORTH
-    if large and x.dtype is W.dtype is torch.float32 and x.device.type == 'cpu' and torch.backends.mkldnn.enabled:
-        return ONEDNN(x, W, b, 'none', [], '')
-    return F.linear(x, W, b)
+    "x Wᵀ + b as `F.linear` computes it, through oneDNN where that is faster and no gradient is asked for."
+    if ONEDNN is None or not WIDE or torch.is_grad_enabled() or x.shape[0]*W.numel() < WORTH: return F.linear(x, W, b)
+    if x.dtype is not torch.float32 or x.device.type != 'cpu' or not torch.backends.mkldnn.enabled: return F.linear(x, W, b)
+    return ONEDNN(x, W, b, 'none', [], '')
 
 # %% ../nbs/12_train.ipynb #6e7f5521
 def forward(Ws: Sequence[Tensor],          # weights, layer by layer, [out, in]
@@ -58,18 +59,18 @@ def forward(Ws: Sequence[Tensor],          # weights, layer by layer, [out, in]
         h.append(linear(h[-1], W, b).relu_())       # h_l = max(0, h_{l-1} W_lᵀ + b_l)
     return [*h, linear(h[-1], Ws[-1], bs[-1])]      # z
 
-# %% ../nbs/12_train.ipynb #a6f0c547
+# %% ../nbs/12_train.ipynb #db8e2307
 def cross_entropy(z: Tensor,                   # [B, classes] logits
                   y: Tensor,                   # [B] labels, int64
                   ) -> tuple[Tensor, Tensor]:  # the mean loss, 0-d; its derivative by z, [B, classes]
     "Cross-entropy and its derivative."
-    logp, y = z.log_softmax(1), y[:, None]
-    loss = -logp.gather(1, y).mean()
-    delta = logp.exp_()                                                   # p
-    delta.scatter_add_(1, y, delta.new_tensor(-1.).expand_as(y))          # p - onehot(y)
-    return loss, delta.div_(len(y))                                       # … / B
+    logp = z.log_softmax(1)
+    loss = F.nll_loss(logp, y)                                # mean of -log p at the label
+    delta = logp.exp_()                                       # p
+    delta.scatter_(1, y[:, None], -1, reduce='add')           # p - onehot(y)
+    return loss, delta.div_(len(y))                           # … / B
 
-# %% ../nbs/12_train.ipynb #48cf60ff
+# %% ../nbs/12_train.ipynb #3cb48fa6
 def backward(Ws: Sequence[Tensor],             # weights, layer by layer, [out, in]
              h: Sequence[Tensor],              # what `forward` returned
              delta: Tensor,                    # [B, classes] the derivative by the logits
@@ -78,7 +79,7 @@ def backward(Ws: Sequence[Tensor],             # weights, layer by layer, [out, 
     grads = []
     for l in reversed(range(len(Ws))):
         grads.append((linear(delta.t(), h[l].t()), delta.sum(0)))          # δᵀ h, Σ_i δ_i
-        if l: delta = linear(delta, Ws[l].t()).mul_(h[l].sign())           # (δ W) ⊙ sign(h)
+        if l: delta = torch.ops.aten.threshold_backward(linear(delta, Ws[l].t()), h[l], 0)    # (δ W) ⊙ [h > 0]
     return grads[::-1]
 
 # %% ../nbs/12_train.ipynb #7f892be6
@@ -96,14 +97,13 @@ def autograd_step(model: nn.Module,   # any network
         return loss.detach()
     return step
 
-# %% ../nbs/12_train.ipynb #88ed44de
+# %% ../nbs/12_train.ipynb #b9d1de74
 def fast_step(model: MLP,   # one that `why_not_fast` accepts
               ) -> StepFunction:
     "Gradients of the cross-entropy written by hand: `forward`, `cross_entropy`, `backward`."
-    layers = model.linears()
+    Ws, bs = [l.weight for l in model.linears()], [l.bias for l in model.linears()]
     @torch.no_grad()
     def step(x, y):
-        Ws, bs = [l.weight for l in layers], [l.bias for l in layers]
         h = forward(Ws, bs, x.flatten(1))
         loss, delta = cross_entropy(h[-1], y)
         for W, b, (gW, gb) in zip(Ws, bs, backward(Ws, h, delta), strict=True):
@@ -121,35 +121,37 @@ def _hooks(model: nn.Module) -> bool:
             or any(getattr(p, name, None) for p in model.parameters() for name in of_params)
             or bool(nn.modules.module._has_any_global_hook()))
 
-# %% ../nbs/12_train.ipynb #d1ef7d37
+# %% ../nbs/12_train.ipynb #e5183d2c
 def why_not_fast(model: nn.Module,   # any network
                  ) -> str:           # empty where `fast_step` gives what autograd would
     "The reason why the hand-written step cannot be used."
     if type(model) is not MLP: return f'the model is a {type(model).__name__}, not an optbias.models.MLP'
     last = len(model.sizes)-1
     kinds = [nn.Flatten, *(k for _ in range(last) for k in (nn.Linear, nn.ReLU))][:-1]
-    if [type(m) for m in model] != kinds: return 'a layer was exchanged, added or taken away'
+    if [type(m) for m in model] != kinds or 'forward' in vars(model): return 'a layer was exchanged, added or taken away'
     params = list(model.parameters())
     if not all(p.requires_grad for p in params): return 'some parameters are frozen'
     if len({(p.dtype, p.device) for p in params}) > 1: return 'the parameters differ in dtype or device'
-    if not params[0].is_floating_point() or len(params) != sum(1+(l.bias is not None) for l in model.linears()): return 'parameters are shared or complex'
+    if len(params) != sum(1+(l.bias is not None) for l in model.linears()): return 'parameters are shared'
+    if any(type(p) is not nn.Parameter or not p.is_floating_point() for p in params): return 'parameters are complex, or of a kind of their own'
     if _hooks(model): return 'hooks are registered'
     return 'autocast is on' if torch.is_autocast_enabled(params[0].device.type) else ''
 
-# %% ../nbs/12_train.ipynb #91462316
+# %% ../nbs/12_train.ipynb #f5d6e6ce
 def plain_sgd(optimizer: torch.optim.Optimizer,   # any
               ) -> bool:
     "Is this `torch.optim.SGD`, perhaps with momentum, and nothing else: no decay, no nesterov, no hooks, no scheduler?"
-    hooks = optimizer._optimizer_step_pre_hooks or optimizer._optimizer_step_post_hooks if type(optimizer) is torch.optim.SGD else True
+    if type(optimizer) is not torch.optim.SGD or 'step' in vars(optimizer): return False          # a scheduler wraps `step`
+    hooks = (optimizer._optimizer_step_pre_hooks, optimizer._optimizer_step_post_hooks, _global_optimizer_pre_hooks, _global_optimizer_post_hooks)
     extras = ('nesterov', 'weight_decay', 'maximize', 'dampening', 'differentiable')
-    return (not hooks and 'step' not in vars(optimizer)                                    # a scheduler wraps `step`
+    return (not any(hooks)
             and all(isinstance(g['lr'], float) and not any(g[e] for e in extras) for g in optimizer.param_groups))
 
-# %% ../nbs/12_train.ipynb #0c4c7f89
+# %% ../nbs/12_train.ipynb #be3f0271
 @torch.no_grad()
 def sgd_(optimizer: torch.optim.Optimizer,   # one that `plain_sgd` accepts; its parameters and state are changed
          ) -> None:
-    "One step of `torch.optim.SGD`, equal to it bit by bit."
+    "One step of `torch.optim.SGD`; with momentum equal to it up to rounding, otherwise bit by bit."
     for group in optimizer.param_groups:
         params = [p for p in group['params'] if p.grad is not None]
         update = [p.grad for p in params]
@@ -157,7 +159,7 @@ def sgd_(optimizer: torch.optim.Optimizer,   # one that `plain_sgd` accepts; its
             for i, p in enumerate(params):
                 state, g = optimizer.state[p], update[i]
                 m = state.get('momentum_buffer')
-                state['momentum_buffer'] = update[i] = g.clone() if m is None else m.mul_(group['momentum']).add_(g)
+                state['momentum_buffer'] = update[i] = g.clone() if m is None else torch.add(g, m, alpha=group['momentum'], out=m)
         for p, m in zip(params, update, strict=True): p.add_(m, alpha=-group['lr'])
 
 # %% ../nbs/12_train.ipynb #d351c4bb
@@ -179,32 +181,42 @@ def stepper(gradient: StepFunction,              # fills p.grad
     def usual(x, y): loss = gradient(x, y); optimizer.step(); return loss
     return plain if own_sgd and plain_sgd(optimizer) else usual
 
-# %% ../nbs/12_train.ipynb #4dda5c3d
+# %% ../nbs/12_train.ipynb #8e807164
+def _at_least(low: int, **options: int) -> None:
+    "An error for each option that is no integer, or below `low`."
+    for name, n in options.items():
+        if isinstance(n, bool) or not hasattr(n, '__index__') or n < low: raise ConfigError(f'{name} must be an integer of at least {low}, not {n!r}')
+
+# %% ../nbs/12_train.ipynb #c0b9cf02
 @torch.no_grad()
 def logits(model: nn.Module,          # any network
            x: Tensor,                 # [n, ...] inputs; moved to the model's device and dtype, batch by batch
            batch_size: int = 2000,    # inputs at once
            ) -> Tensor:               # [n, classes]
     "What the network gives out, in eval mode and without gradients."
-    p = next(model.parameters(), x)
+    _at_least(1, batch_size=batch_size)
     if not isinstance(x, Tensor) or not len(x): raise ConfigError('there are no inputs to run the model on')
+    p = next(model.parameters(), x)
     run: Callable[[Tensor], Tensor] = model
     if isinstance(model, MLP) and not why_not_fast(model):
         Ws, bs = [l.weight for l in model.linears()], [l.bias for l in model.linears()]
         def run(x): return forward(Ws, bs, x.flatten(1))[-1]
-    with evaluating(model): return torch.cat([run(part.to(p.device, p.dtype)) for part in x.split(batch_size)])
+    with evaluating(model): return torch.cat([run(part.to(p.device, p.dtype)) for part in x.split(operator.index(batch_size))])
 
 # %% ../nbs/12_train.ipynb #b530d6fa
 def _finite(t: Tensor) -> bool:
     "Are all entries finite? A sum is quick and shows it; only when it overflows every entry is looked at."
     return bool(t.sum().isfinite()) or bool(t.isfinite().all())
 
-# %% ../nbs/12_train.ipynb #260ddf5d
+# %% ../nbs/12_train.ipynb #da98b376
 def _check(model: nn.Module, data: Data) -> int:
     "The number of the model's outputs; an error where data and model do not fit."
     name = f'data {getattr(data, "name", "")!r}'
-    if not all(isinstance(getattr(data, a, None), Tensor) for a in 'xy'): raise ConfigError(f'{type(data).__name__} has no tensors x and y: use optbias.data.Data')
+    if not all(isinstance(getattr(data, a, None), Tensor) for a in 'xy'):
+        raise ConfigError(f'{type(data).__name__} has no tensors x and y: use optbias.data.Data')
     x, y = data.x, data.y
+    if any(p.is_meta for p in model.parameters()):
+        raise UnsupportedError('the model is on the meta device, without data: model.to_empty(device=…), then initialise it')
     if len(x) == 0: raise ConfigError(f'{name} is empty')
     if y.dtype is not torch.int64: raise ConfigError(f'labels of {name} are {y.dtype}; class numbers must be int64: y.long()')
     if y.shape != x.shape[:1]: raise ConfigError(f'{name} has {len(x)} inputs and labels of shape {tuple(y.shape)}; there must be one label each')
@@ -219,7 +231,7 @@ def _check(model: nn.Module, data: Data) -> int:
     if low < 0 or high >= z.shape[1]: raise ConfigError(f'labels of {name} are in {low}..{high}, but the model has outputs for 0..{z.shape[1]-1}')
     return z.shape[1]
 
-# %% ../nbs/12_train.ipynb #58452421
+# %% ../nbs/12_train.ipynb #44989955
 @torch.inference_mode()
 def evaluate(model: nn.Module,                       # any network
              data: Data,                             # inputs and labels
@@ -231,15 +243,16 @@ def evaluate(model: nn.Module,                       # any network
     outputs, y = _check(model, data), data.y
     z = logits(model, data.x, batch_size)
     if classes is not None:
-        wrong = [c for c in classes if not 0 <= c < outputs]
-        if wrong or not len(classes): raise ConfigError(f'classes={tuple(classes)}: name at least one output of 0..{outputs-1}')
-        keep = torch.tensor(sorted(set(classes)), device=z.device)
-        if not torch.isin(y, keep.to(y.device)).all(): raise ConfigError(f'{data.name!r} has labels outside classes={tuple(classes)}; they could never be right')
+        keep = torch.tensor(sorted({int(c) for c in classes}), dtype=torch.int64, device=z.device)
+        if not len(keep) or keep[0] < 0 or keep[-1] >= outputs:
+            raise ConfigError(f'classes={tuple(classes)}: name outputs of 0..{outputs-1}, at least one')
+        if not torch.isin(y, keep.to(y.device)).all():
+            raise ConfigError(f'the data has labels outside classes={tuple(classes)}; they could never be right')
         z = torch.full_like(z, -torch.inf).index_copy_(1, keep, z[:, keep])
     right = (z.argmax(1) == y.to(z.device)) & ~z.isnan().any(1)
     return right.double().mean().item()
 
-# %% ../nbs/12_train.ipynb #02f1b21f
+# %% ../nbs/12_train.ipynb #3a637057
 @dataclass(frozen=True)
 class Snapshot:
     "The network when its loss on the probe first was at or below a level."
@@ -247,25 +260,25 @@ class Snapshot:
     step: int                  # after how many steps
     loss: float                # on the probe, at most `level`
     accuracy: float            # on the probe, in [0, 1]
-    state: dict[str, Tensor]   # copies, for `model.load_state_dict`
+    state: dict[str, Tensor] = field(repr=False)   # copies, for `model.load_state_dict`
 
     @property
     def overshoot(self) -> float:
         "How far below the level the loss was."
         return self.level-self.loss
 
-# %% ../nbs/12_train.ipynb #4ee69584
+# %% ../nbs/12_train.ipynb #df2e4a41
 @dataclass
 class Training:
     "What happened in a run of `train`."
-    loss: Tensor                                  # [steps] loss of each batch before its step, on the CPU
+    loss: Tensor = field(repr=False)              # [steps] loss of each batch before its step, on the CPU
     steps: int                                    # steps made
     examples: int                                 # examples seen, repetitions counted
     diverged: bool                                # was a loss or a parameter NaN or infinite?
     stopped: bool = False                         # did the loss reach `stop_at`?
     snapshots: dict[float, Snapshot] = field(default_factory=dict)    # by level
     missing: tuple[float, ...] = ()               # levels that were never reached
-    probe: list[tuple[int, float, float]] = field(default_factory=list)   # (step, loss, accuracy) on the probe
+    probe: list[tuple[int, float, float]] = field(default_factory=list, repr=False)   # (step, loss, accuracy) on the probe
     how: str = 'autograd'                         # where gradients came from: "autograd" or "fast"
 
 # %% ../nbs/12_train.ipynb #df4218d4
@@ -303,11 +316,7 @@ class Probe:
         "Was the loss at or below `stop_at` when last measured?"
         return self.stop_at is not None and bool(self.seen) and self.seen[-1][1] <= self.stop_at
 
-# %% ../nbs/12_train.ipynb #4b8fe9aa
-def _at_least(low: int, **options: int) -> None:
-    for name, n in options.items():
-        if isinstance(n, bool) or not isinstance(n, int) or n < low: raise ConfigError(f'{name} must be an integer of at least {low}, not {n!r}')
-
+# %% ../nbs/12_train.ipynb #4706d12e
 def _check_training(model: nn.Module, data: Data, optimizer: torch.optim.Optimizer, levels: Sequence[float]) -> None:
     "Errors for what would train nothing, or never stop."
     _check(model, data)
@@ -315,7 +324,7 @@ def _check_training(model: nn.Module, data: Data, optimizer: torch.optim.Optimiz
         raise ConfigError(f'{type(optimizer).__name__} has no param_groups or no step: hand in a torch.optim.Optimizer')
     held = {id(p) for g in optimizer.param_groups for p in g['params']}
     if not any(id(p) in held for p in model.parameters() if p.requires_grad):
-        raise ConfigError('the optimizer holds none of the model\'s trainable parameters: build it with model.parameters(), after any copy of the model')
+        raise ConfigError('the optimizer holds no trainable parameter of the model: build it with model.parameters(), after any copy of the model')
     bad = [l for l in levels if isinstance(l, bool) or not isinstance(l, (int, float)) or not 0 < l < math.inf]
     if bad: raise ConfigError(f'snapshots and stop_at are losses, positive finite numbers, not {bad[0]!r}')
 
@@ -338,7 +347,7 @@ def _training(losses: list[Tensor], examples: int, diverged: bool, how: str, wat
     out.diverged |= not all(math.isfinite(l) for _, l, _ in watch.seen)
     return out
 
-# %% ../nbs/12_train.ipynb #8449f1f7
+# %% ../nbs/12_train.ipynb #81d1a153
 def train(model: nn.Module,                      # changed in place; left in train mode
           data: Data,                            # inputs and labels; moved to the model's device and dtype once
           optimizer: torch.optim.Optimizer,      # any; built from the model's parameters
@@ -355,7 +364,7 @@ def train(model: nn.Module,                      # changed in place; left in tra
           after_step: Callable[[int], object] | None = None,   # called after each step with the number of steps made
           ) -> Training:                         # losses, snapshots, and whether it diverged
     "Train on the cross-entropy; the batches depend on `seed` and `task`, never on the optimizer."
-    levels = [snapshots] if isinstance(snapshots, (int, float)) else list(snapshots)
+    levels = [snapshots] if isinstance(snapshots, (int, float)) else list(snapshots or ())
     _check_training(model, data, optimizer, levels if stop_at is None else [*levels, stop_at])
     _at_least(1, batch_size=batch_size, every=every, probe=probe); _at_least(0, epochs=epochs)
     gradient, how = _gradient(model, step)

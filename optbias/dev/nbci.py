@@ -77,7 +77,7 @@ class Outcome:
         remark = '   (over 60 s)' if self.seconds > 60 else ''
         return f'{"FAIL" if self.failure else "ok":4} {self.seconds:7.1f} s {self.cells:4} cells  {self.path}{remark}'
 
-# %% ../../nbs/90_nbci.ipynb #ea9de4c9
+# %% ../../nbs/90_nbci.ipynb #694d37a0
 def describe(error: BaseException,  # what stopped the notebook
              index: int | None,     # the cell that was running, from 0; None before the first
              cell: dict | None,     # that cell
@@ -86,7 +86,7 @@ def describe(error: BaseException,  # what stopped the notebook
     "Say what went wrong, and where, for a terminal and for a report."
     if isinstance(error, CellTimeoutError): what = f'still running after {timeout} s; a longer time is given with --timeout'
     elif isinstance(error, DeadKernelError):
-        what = f'the kernel died: out of memory, a crash in compiled code, or os._exit\n{plain(str(error)).removeprefix("Kernel died")}'
+        what = f'the kernel died: out of memory, a crash in compiled code, or os._exit\n{plain(str(error)).removeprefix("Kernel died").strip()}'
     elif isinstance(error, CellExecutionError) and cell: what = plain('\n'.join(cell['outputs'][-1].get('traceback', [str(error)])))
     else: what = plain(f'{type(error).__name__}: {error}')
     if cell is None: return what
@@ -244,7 +244,7 @@ def arguments(argv: Sequence[str] | None,  # None: what the command line says
     p.add_argument('--junit', help='write a JUnit report to this file')
     return p.parse_args(argv)
 
-# %% ../../nbs/90_nbci.ipynb #e04b67fe
+# %% ../../nbs/90_nbci.ipynb #bf5396db
 def main(argv: Sequence[str] | None = None,  # arguments; None: the command line's
          ) -> int:                           # 0: all passed; 1: something failed or nothing ran; 2: called wrongly
     "Run notebooks and print one line each, and at the end one for all."
@@ -254,7 +254,8 @@ def main(argv: Sequence[str] | None = None,  # arguments; None: the command line
         flags = [one_of(o, known, 'flag') for o in a.flags.replace(',', ' ').split()]
         paths = notebooks(a.paths, Path(os.path.relpath(cfg.nbs_path)))
     except ConfigError as e: return print(f'error: {e}', file=sys.stderr) or 2
-    outcomes = run_notebooks(paths, flags, a.jobs, a.timeout, cfg.lib_path, show)
+    try: outcomes = run_notebooks(paths, flags, a.jobs, a.timeout, cfg.lib_path, show)
+    except KeyboardInterrupt: return print('stopped', file=sys.stderr) or 130
     if a.junit: Path(a.junit).write_text(junit(outcomes), encoding='utf-8')
     failed = sum(bool(o.failure) for o in outcomes)
     if not sum(o.cells for o in outcomes): print('no cell ran')
