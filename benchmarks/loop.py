@@ -59,6 +59,7 @@ def flops(shapes): return sum(2*m*k*n for m, k, n in shapes)
 def multiplier(shapes, product, repeat):
     "A function that makes these products `repeat` times."
     pairs = [(torch.randn(m, k), torch.randn(n, k)) for m, k, n in shapes]
+    @torch.no_grad()              # where a gradient may be asked for, `linear` does not use oneDNN
     def run():
         for _ in range(repeat):
             for A, B in pairs: product(A, B)

@@ -43,26 +43,25 @@ def cells_to_run(path: Path,                        # a notebook
     "Which code cells a test runs, as nbdev reads the marks."
     return {c.idx_ for c in nb_test_cells(path, list(known), list(flags)) if c.source.strip()}
 
-# %% ../../nbs/90_nbci.ipynb #6f36c854
+# %% ../../nbs/90_nbci.ipynb #22c74986
 def unused_names(path: Path,      # a notebook
                  lib: Path,       # the folder of the package that it exports to
                  ) -> list[str]:  # names in the module's `__all__` that the page never uses
-    "Public names that no cell uses, apart from those that are exported."
+    "Public functions and classes that only exported cells mention."
     cells = [c for c in read_nb(path).cells if c.cell_type == 'code']
     module = next((c.directives['default_exp'] for c in cells if 'default_exp' in c.directives), None)
     if module is None: return []
     used = '\n'.join(c.source for c in cells if not {'export', 'exports', 'exporti'} & set(c.directives))
     return [o for o in public_names(lib/f'{module.replace(".", "/")}.py') if not re.search(rf'\b{re.escape(o)}\b', used)]
 
-# %% ../../nbs/90_nbci.ipynb #26c63607
+# %% ../../nbs/90_nbci.ipynb #919c59d8
 def public_names(module: Path,    # a Python file
-                 ) -> list[str]:  # empty where it is missing or says nothing
-    "What a module lists in `__all__`, without importing it."
-    if not module.is_file(): return []
-    for node in ast.parse(module.read_text(encoding='utf-8')).body:
-        if isinstance(node, ast.Assign) and [getattr(t, 'id', '') for t in node.targets] == ['__all__']:
-            return list(ast.literal_eval(node.value))
-    return []
+                 ) -> list[str]:  # empty where the file is missing
+    "The functions and classes that a module lists in `__all__`, without importing it."
+    body = ast.parse(module.read_text(encoding='utf-8')).body if module.is_file() else []
+    lists = [ast.literal_eval(o.value) for o in body if isinstance(o, ast.Assign) and [getattr(t, 'id', '') for t in o.targets] == ['__all__']]
+    defined = {o.name for o in body if isinstance(o, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))}
+    return [o for names in lists for o in names if o in defined]
 
 # %% ../../nbs/90_nbci.ipynb #729f632a
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ def environment(own: str,              # a folder for this kernel alone
     return {**os.environ, 'PYTHONPATH': os.pathsep.join(path), 'OMP_NUM_THREADS': '1', 'MKL_NUM_THREADS': '1',
             'PYTHONFAULTHANDLER': '1', 'IPYTHONDIR': own, 'MPLBACKEND': 'module://matplotlib_inline.backend_inline'}
 
-# %% ../../nbs/90_nbci.ipynb #72bf1b20
+# %% ../../nbs/90_nbci.ipynb #68e92bc8
 def run_notebook(path: Path,                 # a notebook
                  flags: Sequence[str] = (),  # "slow", "gpu": run the cells so marked, too
                  timeout: int = 300,         # seconds that a cell may take
@@ -146,9 +145,10 @@ def run_notebook(path: Path,                 # a notebook
         for i, c in enumerate(nb.cells):
             if i not in run: c.metadata['tags'] = [*c.metadata.get('tags', []), 'skip-execution']
             else: c.metadata['tags'] = [o for o in c.metadata.get('tags', []) if o != 'raises-exception']
+        if run: execute(nb, path.parent, timeout, at, done, [] if kernels is None else kernels, lib.parent if lib else None)
+        at = [(None, None)]
         if unused := unused_names(path, lib) if lib else []:
             raise ConfigError(f'exported, but no cell of the page uses: {", ".join(unused)}')
-        if run: execute(nb, path.parent, timeout, at, done, [] if kernels is None else kernels, lib.parent if lib else None)
     except Exception as e: failure = describe(e, *at[-1], timeout)
     return Outcome(path, time.monotonic()-begun, len(done), failure)
 
