@@ -79,21 +79,25 @@ def table(summary: list[dict[str, Any]],    # from `summarise`
         for row, r in zip(rows, summary): row['diverged'] = f'{r["diverged"]} of {r["n"]}'
     return pd.DataFrame(rows)
 
-# %% ../nbs/17_card.ipynb #9e4cd34b
+# %% ../nbs/17_card.ipynb #6c283b31
 def plot_forgetting(frame: pd.DataFrame,    # a row a run
                     ax: Any = None,         # matplotlib axes; None: new ones
                     ) -> Any:               # the axes
-    "Forgetting against learning accuracy, seeds as dots and their mean as a large mark."
+    "Forgetting against learning accuracy: small marks are seeds, large ones their mean; an arrow leads from a diagonal partner to its Shampoo."
     import matplotlib.pyplot as plt
     plot_style()
     if ax is None: ax = plt.subplots(figsize=(6, 3.6))[1]
     used: list[str] = []
-    for (name, lr), g in _groups(frame).items():
+    groups = _groups(frame)
+    for (name, lr), g in groups.items():
         style = look(name); hollow = style['color'] in used; used.append(style['color'])     # a second lr of one optimizer
         x, y, face = 100*g.learning_accuracy, 100*g.forgetting, 'none' if hollow else style['color']
         ax.scatter(x, y, s=14, alpha=.5, marker=style['marker'], edgecolors=style['color'], facecolors=face, linewidths=.8)
         ax.scatter(x.mean(), y.mean(), s=70, marker=style['marker'], edgecolors=style['color'] if hollow else 'white', facecolors=face,
                    linewidths=1.4 if hollow else .8, label=f'{name}, lr {lr:g}', zorder=3)
+        partner = PARTNERS.get(name)
+        if partner in groups: ax.annotate('', (x.mean(), y.mean()), [100*groups[partner][m].mean() for m in ('learning_accuracy', 'forgetting')],
+                                          arrowprops=dict(arrowstyle='->', color='#555555', lw=.9, shrinkA=5, shrinkB=6))
     ax.set(xlabel='learning accuracy (%)', ylabel='forgetting (percentage points)')
     ax.legend(fontsize=7.5, loc='center left', bbox_to_anchor=(1.01, .5))
     return ax
@@ -161,7 +165,7 @@ def answer(summary: list[dict[str, Any]],    # from `summarise`
         else: out.append(f'{who} against {r["partner"]}: no difference can be told from {d["n"]} seeds, interval {_delta(d).split(" ", 1)[1]}.')
     return out
 
-# %% ../nbs/17_card.ipynb #97e3d197
+# %% ../nbs/17_card.ipynb #e02031a1
 def write_report(frame: pd.DataFrame,                       # a row a run
                  folder: str | Path,                        # gets report.html and forgetting.png
                  title: str = 'What an optimizer forgets',  # of the page
@@ -174,7 +178,7 @@ def write_report(frame: pd.DataFrame,                       # a row a run
     body = [f'<h1>{html.escape(title)}</h1>', *(f'<p>{html.escape(a)}</p>' for a in answer(summary)),
             f'<div class="wide">{table(summary).to_html(index=False, border=0)}</div>', f'<p class="note">{html.escape(NOTE)}</p>']
     if failed: body.append(f'<p><strong>{failed} runs failed</strong> and are not in this report; results.jsonl has their errors.</p>')
-    body += ['<h2>Forgetting against learning</h2>', _image(ax.figure, 'forgetting against learning accuracy', 'Small marks are seeds, large ones their mean.'),
+    body += ['<h2>Forgetting against learning</h2>', _image(ax.figure, 'forgetting against learning accuracy', 'Small marks are seeds, large ones their mean; an arrow leads from the diagonal partner to its Shampoo.'),
              '<h2>Accuracy on every task after every task</h2>', _image(plot_matrices(done), 'accuracy matrices', 'Mean over seeds; the diagonal is what was just learned.'),
              '<h2>How it was made</h2>', f'<pre>{html.escape(json.dumps(config, indent=1))}</pre>']
     _write(folder/'forgetting.png', png.getvalue())

@@ -82,7 +82,7 @@ def inner_dtype(dtype: torch.dtype,     # of the matrix
     good = power >= 1 or (relative and eps >= 1e-2 and power >= -1)
     return torch.float32 if good and dtype != torch.float64 else torch.float64
 
-# %% ../nbs/02_matrix_power.ipynb #b26eaf7b
+# %% ../nbs/02_matrix_power.ipynb #6510385d
 def balanced_eigh(A: Tensor,                           # [..., n, n] symmetric, float32, finite
                   eps: float = 1e-6,                   # the relative damping that will follow, above 0
                   ) -> tuple[Tensor, Tensor, Tensor]:  # eigenvalues [..., n] in float64, eigenvectors, [...] bool: needed help
@@ -96,9 +96,10 @@ def balanced_eigh(A: Tensor,                           # [..., n, n] symmetric, 
     if failed.any(): L[failed > 0] = _eye(B)
     μ, Q, helped = safe_eigh(torch.cholesky_inverse(L.float()))
     λ = torch.where(zero.squeeze(-1), 0., (1/μ.double() - σ)*scale.squeeze(-1))
-    return torch.where(failed.unsqueeze(-1) > 0, math.nan, λ), Q, helped
+    failed = (failed > 0) | (μ.amax(-1) > 2/σ)        # an eigenvalue below -σ/2 would drown the large ones
+    return torch.where(failed.unsqueeze(-1), math.nan, λ), Q, helped
 
-# %% ../nbs/02_matrix_power.ipynb #c7135819
+# %% ../nbs/02_matrix_power.ipynb #d67bcfbd
 def route(dtype: torch.dtype,   # of the matrix
           power: float,         # its power
           eps: float,           # damping
@@ -106,7 +107,7 @@ def route(dtype: torch.dtype,   # of the matrix
           ) -> str:             # "float32", "balanced" or "float64"
     "How solver eigh works: the cheapest way whose own error stays below 1e-3."
     if inner_dtype(dtype, power, eps, relative) == torch.float32: return 'float32'
-    return 'balanced' if dtype == torch.float32 and relative and eps >= 1e-6 and abs(power) <= 1 else 'float64'
+    return 'balanced' if dtype == torch.float32 and relative and abs(power) <= min(300*eps**.5, 1) else 'float64'
 
 # %% ../nbs/02_matrix_power.ipynb #cfe1e408
 def outer(W: Tensor,         # [..., n, k]
