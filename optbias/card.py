@@ -6,9 +6,9 @@ Docs: https://optbias.github.io/optbias/card.html.md"""
 
 # %% auto #0
 __all__ = ['MEASURES', 'NOTE', 'STYLE', 'summarise', 'table', 'plot_forgetting', 'plot_matrices', 'describe', 'answer',
-           'write_report']
+           'complete', 'write_report']
 
-# %% ../nbs/17_card.ipynb #95e8a4c1
+# %% ../nbs/17_card.ipynb #5c8f543f
 import base64
 import html
 import io
@@ -18,10 +18,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from torch import nn
 
 from .core import ConfigError, DataError, look, plot_style
 from .statistics import paired, t_interval
-from .study import PARTNERS
+from .study import PARTNERS, make_optimizer
 
 # %% ../nbs/17_card.ipynb #f9f12a03
 def _groups(frame: pd.DataFrame) -> dict[tuple[str, float], pd.DataFrame]:
@@ -29,8 +30,8 @@ def _groups(frame: pd.DataFrame) -> dict[tuple[str, float], pd.DataFrame]:
     by: Any = frame.groupby(['optimizer', 'lr'], sort=False)
     return {(name, float(lr)): g for (name, lr), g in by}
 
-# %% ../nbs/17_card.ipynb #dab1c694
-MEASURES = {'learning_accuracy': 'learned', 'average_accuracy': 'final', 'forgetting': 'forgetting'}     # and what tables call them
+# %% ../nbs/17_card.ipynb #573384da
+MEASURES = {'learning_accuracy': 'learned', 'average_accuracy': 'final', 'forgetting': 'forgot'}     # and what tables call them
 
 def _mean(x: pd.Series) -> dict[str, float]:
     low, high = t_interval(x)
@@ -57,9 +58,10 @@ def summarise(frame: pd.DataFrame,     # of `Study`: a row a run
                         difference=_difference(g, groups[partner]) if partner and partner in groups else None))
     return out
 
-# %% ../nbs/17_card.ipynb #5dd2d2fa
-NOTE = ('Percent; ± is a 95 % t-interval over seeds. Δ is the paired difference in forgetting to the diagonal partner, which has the same '
-        'momentum and the same memory: momentum and accumulation move forgetting about as much as the preconditioner does, so a comparison across them says nothing.')
+# %% ../nbs/17_card.ipynb #d9abac3c
+NOTE = ('All in percent, ± a 95 % t-interval over seeds. Learned: accuracy on each task just after it was learned. Final: accuracy on all tasks at the end. '
+        'Forgot: how far the earlier tasks fell from their best. Δ: the paired difference in forgetting to the diagonal partner, which has the same step length, '
+        'momentum and memory. Other rows cannot be compared with each other: momentum and memory move forgetting about as much as the preconditioner does.')
 
 def _pm(m: dict[str, float]) -> str:
     half = (m['high']-m['low'])/2
@@ -73,8 +75,7 @@ def table(summary: list[dict[str, Any]],    # from `summarise`
           ) -> pd.DataFrame:                # of texts
     "The summary for reading."
     rows = [{'optimizer': r['optimizer'], 'lr': f'{r["lr"]:g}', **{t: _pm(r[m]) for m, t in MEASURES.items()},
-             'Δ forgetting': _delta(r['difference']), 'against': r['partner'] or '–',
-             'same sign': f'{r["difference"]["same_sign"]} of {r["difference"]["n"]}' if r['difference'] else '–'} for r in summary]
+             'Δ forgot': _delta(r['difference'])} for r in summary]
     if any(r['diverged'] for r in summary):
         for row, r in zip(rows, summary): row['diverged'] = f'{r["diverged"]} of {r["n"]}'
     return pd.DataFrame(rows)
@@ -123,11 +124,11 @@ def plot_matrices(frame: pd.DataFrame,    # a row a run
     fig.colorbar(image, ax=axes, label='accuracy (%)', shrink=.8)
     return fig
 
-# %% ../nbs/17_card.ipynb #599ecfbb
+# %% ../nbs/17_card.ipynb #9f75acbd
 STYLE = """body{font:16px/1.55 system-ui,sans-serif;max-width:58rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;background:#fff}
 h1{font-size:1.6rem;line-height:1.25} h2{font-size:1.15rem;margin-top:2rem} figure{margin:1rem 0;overflow-x:auto} img{max-width:100%;height:auto}
 figcaption,.note{color:#555;font-size:.9rem} .wide{overflow-x:auto} table{border-collapse:collapse;font-size:.9rem;white-space:nowrap}
-th,td{padding:.35rem .7rem;text-align:right;border-bottom:1px solid #ddd} th:first-child,td:first-child{text-align:left} thead th{border-bottom:2px solid #888}
+th,td{padding:.35rem .7rem;text-align:right;border-bottom:1px solid #ddd} th:first-child,td:first-child,.left th,.left td{text-align:left} .wrap td:last-child{white-space:normal} thead th{border-bottom:2px solid #888}
 pre{overflow-x:auto;background:#f6f6f6;padding:.7rem;font-size:.8rem}"""
 
 def _image(fig: Any, alt: str, caption: str) -> str:
@@ -136,19 +137,38 @@ def _image(fig: Any, alt: str, caption: str) -> str:
     return f'<figure><img alt="{html.escape(alt)}" src="data:image/png;base64,{base64.b64encode(f.getvalue()).decode()}"><figcaption>{html.escape(caption)}</figcaption></figure>'
 
 def _write(path: Path, content: str | bytes):
+    "All of it or nothing."
+    new = path.with_name(path.name + '.new')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    except OSError as e: raise DataError(f'{path} cannot be written: {e.strerror}') from e
+        new.write_bytes(content if isinstance(content, bytes) else content.encode())
+        new.replace(path)
+    except OSError as e:
+        if new.is_file(): new.unlink()
+        raise DataError(f'{path} cannot be written: {e.strerror}') from e
 
-# %% ../nbs/17_card.ipynb #a4849098
+# %% ../nbs/17_card.ipynb #971a60ae
 def describe(frame: pd.DataFrame,     # a row a run
              ) -> dict[str, Any]:     # what all runs have in common, and the seeds
     "The configuration of a study."
     fields = ['stream', 'tasks', 'data', 'n', 'n_test', 'size', 'model', 'model_options', 'epochs', 'batch_size', 'state', 'versions']
     common = {k: frame[k].iloc[0] for k in fields if k in frame and frame[k].map(lambda v: json.dumps(v, sort_keys=True, default=str)).nunique() == 1}
     plain = json.loads(json.dumps(common, default=lambda v: v.item() if hasattr(v, 'item') else str(v)))
-    return plain | dict(configurations=[dict(optimizer=o, lr=lr, options=g.options.iloc[0]) for (o, lr), g in _groups(frame).items()], seeds=sorted(int(s) for s in set(frame.seed)))
+    return plain | dict(configurations=[dict(optimizer=o, lr=lr, settings=_settings(o, lr, g.options.iloc[0])) for (o, lr), g in _groups(frame).items()],
+                        seeds=sorted(int(s) for s in set(frame.seed)))
+
+def _settings(name: str, lr: float, options: dict[str, Any]) -> dict[str, Any]:
+    "What an optimizer was really built with, defaults included."
+    d = make_optimizer(name, nn.Linear(1, 1), lr, **options).defaults
+    return {k: v for k, v in d.items() if k not in ('lr', 'step') and (v is None or isinstance(v, (int, float, str, tuple))) and v not in (None, False)}
+
+def _ranges(seeds: list[int]) -> str:
+    "0, 1, 2, 5 as 0–2, 5."
+    runs: list[list[int]] = []
+    for s in seeds:
+        if runs and s == runs[-1][-1]+1: runs[-1].append(s)
+        else: runs.append([s])
+    return ', '.join(str(r[0]) if len(r) == 1 else f'{r[0]}–{r[-1]}' for r in runs)
 
 # %% ../nbs/17_card.ipynb #5c42e94c
 def answer(summary: list[dict[str, Any]],    # from `summarise`
@@ -165,22 +185,38 @@ def answer(summary: list[dict[str, Any]],    # from `summarise`
         else: out.append(f'{who} against {r["partner"]}: no difference can be told from {d["n"]} seeds, interval {_delta(d).split(" ", 1)[1]}.')
     return out
 
-# %% ../nbs/17_card.ipynb #e02031a1
+# %% ../nbs/17_card.ipynb #f15d84d3
+def _how(config: dict[str, Any]) -> list[str]:
+    "The configuration as two small tables."
+    def rows(pairs): return pd.DataFrame([(k, v if isinstance(v, str) else json.dumps(v)) for k, v in pairs]).to_html(index=False, header=False, border=0)
+    common = [(k.replace('_', ' '), v) for k, v in config.items() if k not in ('configurations', 'seeds')] + [('seeds', _ranges(config['seeds']))]
+    each = pd.DataFrame([{'optimizer': c['optimizer'], 'lr': f'{c["lr"]:g}', 'settings': ', '.join(f'{k} {v}' for k, v in c['settings'].items())} for c in config['configurations']])
+    return [f'<div class="wide left">{rows(common)}</div>', f'<div class="wide left wrap">{each.to_html(index=False, border=0)}</div>']
+
+# %% ../nbs/17_card.ipynb #aebe2fc4
+def complete(frame: pd.DataFrame,    # a row a run
+             ) -> pd.DataFrame:      # without those that failed, or lack what a report needs
+    "The runs that can be reported."
+    need = ['optimizer', 'lr', 'seed', 'options', 'R', *MEASURES]
+    if not set(need) <= set(frame.columns): return frame[:0]
+    return frame[frame.status.isin(('ok', 'diverged')) & frame[need].notna().all(axis=1)]
+
+# %% ../nbs/17_card.ipynb #8d2d39e0
 def write_report(frame: pd.DataFrame,                       # a row a run
                  folder: str | Path,                        # gets report.html and forgetting.png
                  title: str = 'What an optimizer forgets',  # of the page
                  ) -> Path:                                 # of report.html
     "Write the report of a study."
-    done, folder = frame[frame.status.isin(('ok', 'diverged'))], Path(folder)
+    done, folder = complete(frame), Path(folder)
     summary = summarise(done)
     ax = plot_forgetting(done); png = io.BytesIO(); ax.figure.savefig(png, format='png', metadata={'Software': None})
     config, failed = describe(done), len(frame)-len(done)
     body = [f'<h1>{html.escape(title)}</h1>', *(f'<p>{html.escape(a)}</p>' for a in answer(summary)),
             f'<div class="wide">{table(summary).to_html(index=False, border=0)}</div>', f'<p class="note">{html.escape(NOTE)}</p>']
-    if failed: body.append(f'<p><strong>{failed} runs failed</strong> and are not in this report; results.jsonl has their errors.</p>')
+    if failed: body.append(f'<p><strong>{failed} {"run" if failed == 1 else "runs"} failed</strong> and {"is" if failed == 1 else "are"} not in this report; results.jsonl has the errors.</p>')
     body += ['<h2>Forgetting against learning</h2>', _image(ax.figure, 'forgetting against learning accuracy', 'Small marks are seeds, large ones their mean; an arrow leads from the diagonal partner to its Shampoo.'),
              '<h2>Accuracy on every task after every task</h2>', _image(plot_matrices(done), 'accuracy matrices', 'Mean over seeds; the diagonal is what was just learned.'),
-             '<h2>How it was made</h2>', f'<pre>{html.escape(json.dumps(config, indent=1))}</pre>']
+             '<h2>How it was made</h2>', *_how(config)]
     _write(folder/'forgetting.png', png.getvalue())
     _write(folder/'report.html', f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
            f'<title>{html.escape(title)}</title><style>{STYLE}</style></head><body>{"".join(body)}</body></html>')

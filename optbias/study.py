@@ -9,7 +9,7 @@ __all__ = ['OPTIMIZERS', 'ENGINES', 'PARTNERS', 'STUDIES', 'KEPT', 'make_optimiz
            'continual_run', 'Store', 'Outcome', 'attempt', 'serial', 'one_thread', 'local', 'cores', 'Study',
            'versions', 'demo_grid', 'save_result', 'read_result']
 
-# %% ../nbs/16_study.ipynb #b0a57967
+# %% ../nbs/16_study.ipynb #5f88ddfe
 import hashlib
 import json
 import math
@@ -17,6 +17,7 @@ import multiprocessing as mp
 import os
 import platform
 import signal
+import sys
 import time
 import traceback
 from collections import deque
@@ -25,6 +26,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from itertools import product
+from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
@@ -149,12 +151,18 @@ def continual_run(c: dict[str, Any],       # a run's config
     inside = None if r.inside is None else r.inside.tolist()
     return dict(R=r.R.tolist(), b=r.b.tolist(), inside=inside, loss=r.loss, diverged=r.diverged, **metrics(r))
 
-# %% ../nbs/16_study.ipynb #191b1b32
+# %% ../nbs/16_study.ipynb #1d412f4b
 def _plain(x: Any) -> Any:
     "As JSON takes it: NaN and infinities become null."
     if isinstance(x, dict): return {str(k): _plain(v) for k, v in x.items()}
     if isinstance(x, (list, tuple)): return [_plain(v) for v in x]
     return None if isinstance(x, float) and not math.isfinite(x) else x
+
+def _row_of(line: bytes) -> dict[str, Any] | None:
+    "A finished run, if that is what a line holds."
+    try: row = json.loads(line)
+    except ValueError: return None
+    return row if isinstance(row, dict) and isinstance(row.get('key'), str) and isinstance(row.get('status'), str) else None
 
 def _append(path: Path, line: bytes):
     "Add one line; a file that ends in half a line gets a new one, and a failed write leaves no half."
@@ -166,7 +174,7 @@ def _append(path: Path, line: bytes):
         try: f.write(line); f.flush(); os.fsync(f.fileno())
         except OSError: f.truncate(end); raise
 
-# %% ../nbs/16_study.ipynb #fbc7ab05
+# %% ../nbs/16_study.ipynb #85cc7ccc
 class Store:
     "Finished runs in a folder, one JSON line each."
     def __init__(self, folder: str | Path):     # made when the first run is written
@@ -185,10 +193,12 @@ class Store:
         "All finished runs."
         found: dict[str, dict] = {}; self.problems = []
         for path in sorted(self.folder.glob('*.jsonl')):
-            for i, line in enumerate(path.read_bytes().split(b'\n'), 1):
-                if not line.strip(): continue
-                try: row = json.loads(line); found[row['key']] = row
-                except (ValueError, KeyError, TypeError): self.problems.append(f'{path.name} line {i} is damaged and was left out; its run will be done again')
+            try: lines = path.read_bytes().split(b'\n')
+            except OSError as e: raise DataError(f'{path} cannot be read: {e.strerror}') from e
+            for i, line in enumerate(lines, 1):
+                row = _row_of(line)
+                if row: found[row['key']] = row
+                elif line.strip(): self.problems.append(f'{path.name} line {i} is not a finished run; it was left out')
         return list(found.values())
 
     def done(self) -> set[str]:                 # keys
@@ -248,18 +258,18 @@ def one_thread() -> Iterator[None]:
     finally:
         for k, v in before.items(): os.environ.pop(k, None) if v is None else os.environ.update({k: v})
 
-# %% ../nbs/16_study.ipynb #b0f1711f
+# %% ../nbs/16_study.ipynb #ca6fb002
 def _server():
     "Start the process from which workers are forked, with this module in its memory."
     ctx = mp.get_context('forkserver')
     ctx.set_forkserver_preload(['optbias.study'])
+    with one_thread(): forkserver.ensure_running()
     return ctx
 
 def _start(ctx, fn):
     here, there = ctx.Pipe()
     process = ctx.Process(target=_worker, args=(there, fn), daemon=True)
-    with one_thread(): process.start()
-    there.close()
+    process.start(); there.close()
     return process, here
 
 def _receive(pipe, process, key) -> Outcome:
@@ -301,7 +311,7 @@ def cores() -> int:      # that this process may use
     "How many workers make sense."
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
 
-# %% ../nbs/16_study.ipynb #3a61d854
+# %% ../nbs/16_study.ipynb #585513c9
 class Study:
     "Runs of a grid, done once, kept in a store."
     def __init__(self, grid: Iterable[Run],                                # `Grid`, or any runs
@@ -323,7 +333,7 @@ class Study:
     def run(self) -> pd.DataFrame:  # a row a run of the grid, in its order
         "Do what is still to be done, and return all of it."
         todo = {r.key: r for r in self.todo()}
-        with tqdm(total=len(self.runs), initial=len(self.runs)-len(todo), unit='run', disable=None, desc='runs', dynamic_ncols=True) as bar:
+        with tqdm(total=len(self.runs), initial=len(self.runs)-len(todo), unit='run', disable=None if sys.stderr else True, desc='runs', dynamic_ncols=True) as bar:
             for o in self.engine(self.fn, [(k, r.config) for k, r in todo.items()], workers=self.workers):
                 self.store.append(_row(todo[o.key], o))
                 bar.update()
