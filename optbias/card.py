@@ -8,11 +8,12 @@ Docs: https://optbias.github.io/optbias/card.html.md"""
 __all__ = ['MEASURES', 'NOTE', 'STYLE', 'summarise', 'table', 'plot_forgetting', 'plot_matrices', 'describe', 'answer',
            'complete', 'write_report']
 
-# %% ../nbs/17_card.ipynb #5c8f543f
+# %% ../nbs/17_card.ipynb #1dec1555
 import base64
 import html
 import io
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,48 +23,79 @@ from torch import nn
 
 from .core import ConfigError, DataError, look, plot_style
 from .statistics import paired, t_interval
-from .study import PARTNERS, make_optimizer
+from .study import PARTNERS, Run, make_optimizer
 
-# %% ../nbs/17_card.ipynb #f9f12a03
-def _groups(frame: pd.DataFrame) -> dict[tuple[str, float], pd.DataFrame]:
-    "The runs of each configuration: optimizer and lr."
-    by: Any = frame.groupby(['optimizer', 'lr'], sort=False)
-    return {(name, float(lr)): g for (name, lr), g in by}
+# %% ../nbs/17_card.ipynb #4249c20b
+@dataclass(frozen=True)
+class _Group:
+    "All runs of one configuration: they differ in their seed only."
+    optimizer: str
+    lr: float
+    rest: str                 # the other fields, as JSON
+    label: str                # optimizer and lr, and what else tells it from the others
+    runs: pd.DataFrame
 
-# %% ../nbs/17_card.ipynb #573384da
+    def good(self) -> pd.DataFrame: return self.runs[self.runs.status == 'ok']        # without those that diverged
+
+def _groups(frame: pd.DataFrame) -> list[_Group]:
+    "The configurations of a table, in its order."
+    fields = [k for k in Run.__dataclass_fields__ if k in frame and k not in ('optimizer', 'lr', 'seed')]
+    texts = {k: frame[k].map(lambda v: json.dumps(v, sort_keys=True, default=str)) for k in fields}
+    vary = [k for k in fields if k != 'options' and texts[k].nunique() > 1]
+    rest = pd.Series([json.dumps({k: texts[k].iloc[i] for k in fields}) for i in range(len(frame))], index=frame.index, dtype=object)
+    by: Any = frame.groupby([frame.optimizer, frame.lr, rest], sort=False)
+    kinds: Any = frame.groupby(['optimizer', 'lr'])['options'].agg(lambda v: v.map(str).nunique()).items()
+    several, out = {k for k, n in kinds if n > 1}, []
+    for (name, lr, text), g in by:
+        if g.seed.duplicated().any(): raise ConfigError(f'{name} lr {lr:g} has two runs of one seed; a table holds each run once')
+        extra = [f'{k} {g[k].iloc[0]}' for k in vary] + ([f'{k} {v}' for k, v in g.options.iloc[0].items()] if (name, lr) in several else [])
+        out.append(_Group(name, float(lr), text, ', '.join([f'{name} lr {lr:g}', *extra]), g))
+    return out
+
+def _partner(g: _Group, groups: list[_Group]) -> _Group | None:
+    "The diagonal method that a Shampoo is compared with: its own options plain, all else the same."
+    name, lr = PARTNERS.get(g.optimizer, (None, None))
+    own = lambda x: {k: v for k, v in json.loads(x.rest).items() if k != 'options'}
+    return next((x for x in groups if (x.optimizer, x.lr) == (name, lr) and own(x) == own(g) and json.loads(x.rest)['options'] == '{}'), None)
+
+# %% ../nbs/17_card.ipynb #9add86a4
 MEASURES = {'learning_accuracy': 'learned', 'average_accuracy': 'final', 'forgetting': 'forgot'}     # and what tables call them
 
 def _mean(x: pd.Series) -> dict[str, float]:
+    if not len(x): return dict(mean=np.nan, low=np.nan, high=np.nan)
     low, high = t_interval(x)
     return dict(mean=float(x.mean()), low=float(low), high=float(high))
 
 def _difference(a: pd.DataFrame, b: pd.DataFrame) -> dict[str, Any] | None:
-    "Forgetting of a minus that of b, over the seeds that both have."
-    both = a.set_index('seed').forgetting.to_frame('a').join(b.set_index('seed').forgetting.rename('b'), how='inner')
-    if not len(both): return None
-    i, d = paired(both.a, both.b), both.a - both.b
-    return dict(mean=i.mean, low=i.low, high=i.high, n=i.n, p=i.p, same_sign=int((np.sign(d) == np.sign(i.mean)).sum()))
+    "Forgetting of a minus that of b, over the seeds that both have; `censored` counts those where one diverged."
+    both = a.set_index('seed')[['forgetting', 'status']].join(b.set_index('seed')[['forgetting', 'status']], how='inner', lsuffix='_a', rsuffix='_b')
+    ok = (both.status_a == 'ok') & (both.status_b == 'ok')
+    if not ok.any(): return None
+    d = (both.forgetting_a - both.forgetting_b)[ok].astype(float)
+    i = paired(d, 0*d)
+    return dict(mean=i.mean, low=i.low, high=i.high, n=i.n, p=i.p, same_sign=int((np.sign(d) == np.sign(i.mean)).sum()) if i.mean else 0, censored=int((~ok).sum()))
 
-# %% ../nbs/17_card.ipynb #fe6c14ec
+# %% ../nbs/17_card.ipynb #db96c09b
 def summarise(frame: pd.DataFrame,     # of `Study`: a row a run
               ) -> list[dict[str, Any]]:   # a dict a configuration: optimizer, lr, n, diverged, the measures, partner, difference
     "What the runs say, configuration by configuration."
     ok = frame[frame.status.isin(('ok', 'diverged'))] if len(frame) else frame
     if not len(ok): raise ConfigError('there are no finished runs to summarise')
     groups, out = _groups(ok), []
-    for (name, lr), g in groups.items():
-        partner = PARTNERS.get(name)
-        out.append(dict(optimizer=name, lr=lr, n=len(g), diverged=int((g.status == 'diverged').sum()), **{m: _mean(g[m]) for m in MEASURES},
-                        partner=f'{partner[0]} lr {partner[1]:g}' if partner and partner in groups else None,
-                        difference=_difference(g, groups[partner]) if partner and partner in groups else None))
+    for g in groups:
+        partner = _partner(g, groups)
+        out.append(dict(optimizer=g.optimizer, lr=g.lr, label=g.label, n=len(g.runs), diverged=int((g.runs.status == 'diverged').sum()),
+                        skipped=int(g.runs['skipped'].sum()) if 'skipped' in g.runs else 0, **{m: _mean(g.good()[m].astype(float)) for m in MEASURES},
+                        partner=partner.label if partner else None, difference=_difference(g.runs, partner.runs) if partner else None))
     return out
 
-# %% ../nbs/17_card.ipynb #d9abac3c
+# %% ../nbs/17_card.ipynb #5b549181
 NOTE = ('All in percent, ± a 95 % t-interval over seeds. Learned: accuracy on each task just after it was learned. Final: accuracy on all tasks at the end. '
         'Forgot: how far the earlier tasks fell from their best. Δ: the paired difference in forgetting to the diagonal partner, which has the same step length, '
         'momentum and memory. Other rows cannot be compared with each other: momentum and memory move forgetting about as much as the preconditioner does.')
 
 def _pm(m: dict[str, float]) -> str:
+    if np.isnan(m['mean']): return '–'
     half = (m['high']-m['low'])/2
     return f'{100*m["mean"]:.1f}' + (f' ±{100*half:.1f}' if np.isfinite(half) else '')
 
@@ -74,13 +106,15 @@ def _delta(d: dict[str, Any] | None) -> str:
 def table(summary: list[dict[str, Any]],    # from `summarise`
           ) -> pd.DataFrame:                # of texts
     "The summary for reading."
-    rows = [{'optimizer': r['optimizer'], 'lr': f'{r["lr"]:g}', **{t: _pm(r[m]) for m, t in MEASURES.items()},
+    rows = [{'optimizer': r['label'].replace(f' lr {r["lr"]:g}', ''), 'lr': f'{r["lr"]:g}', **{t: _pm(r[m]) for m, t in MEASURES.items()},
              'Δ forgot': _delta(r['difference'])} for r in summary]
     if any(r['diverged'] for r in summary):
         for row, r in zip(rows, summary): row['diverged'] = f'{r["diverged"]} of {r["n"]}'
+    if any(r['skipped'] for r in summary):
+        for row, r in zip(rows, summary): row['skipped steps'] = str(r['skipped'])
     return pd.DataFrame(rows)
 
-# %% ../nbs/17_card.ipynb #6c283b31
+# %% ../nbs/17_card.ipynb #27638678
 def plot_forgetting(frame: pd.DataFrame,    # a row a run
                     ax: Any = None,         # matplotlib axes; None: new ones
                     ) -> Any:               # the axes
@@ -90,34 +124,35 @@ def plot_forgetting(frame: pd.DataFrame,    # a row a run
     if ax is None: ax = plt.subplots(figsize=(6, 3.6))[1]
     used: list[str] = []
     groups = _groups(frame)
-    for (name, lr), g in groups.items():
-        style = look(name); hollow = style['color'] in used; used.append(style['color'])     # a second lr of one optimizer
+    for group in groups:
+        g, partner, style = group.good(), _partner(group, groups), look(group.optimizer)
+        if not len(g): continue
+        style = dict(style); hollow = style['color'] in used; used.append(style['color'])     # a second lr of one optimizer
         x, y, face = 100*g.learning_accuracy, 100*g.forgetting, 'none' if hollow else style['color']
         ax.scatter(x, y, s=14, alpha=.5, marker=style['marker'], edgecolors=style['color'], facecolors=face, linewidths=.8)
         ax.scatter(x.mean(), y.mean(), s=70, marker=style['marker'], edgecolors=style['color'] if hollow else 'white', facecolors=face,
-                   linewidths=1.4 if hollow else .8, label=f'{name}, lr {lr:g}', zorder=3)
-        partner = PARTNERS.get(name)
-        if partner in groups: ax.annotate('', (x.mean(), y.mean()), [100*groups[partner][m].mean() for m in ('learning_accuracy', 'forgetting')],
+                   linewidths=1.4 if hollow else .8, label=group.label, zorder=3)
+        if partner and len(partner.good()): ax.annotate('', (x.mean(), y.mean()), [100*partner.good()[m].mean() for m in ('learning_accuracy', 'forgetting')],
                                           arrowprops=dict(arrowstyle='->', color='#555555', lw=.9, shrinkA=5, shrinkB=6))
     ax.set(xlabel='learning accuracy (%)', ylabel='forgetting (percentage points)')
     ax.legend(fontsize=7.5, loc='center left', bbox_to_anchor=(1.01, .5))
     return ax
 
-# %% ../nbs/17_card.ipynb #2e2fdfd2
+# %% ../nbs/17_card.ipynb #8f5e079e
 def plot_matrices(frame: pd.DataFrame,    # a row a run
                   ) -> Any:               # a figure
     "The accuracy matrix of each configuration, averaged over seeds."
     import matplotlib.pyplot as plt
     plot_style()
-    groups = list(_groups(frame).items())
+    groups = [g for g in _groups(frame) if len(g.good())]
     columns = min(3, len(groups)); rows = -(-len(groups)//columns)
     fig, axes = plt.subplots(rows, columns, figsize=(2.3*columns+.8, 2.35*rows), squeeze=False, layout='constrained')
-    for ax, ((name, lr), g) in zip(axes.flat, groups):
-        R = np.mean([np.array(r, dtype=float) for r in g.R], 0)
+    for ax, g in zip(axes.flat, groups):
+        R = np.mean([np.array(r, dtype=float) for r in g.good().R], 0)
         image = ax.imshow(100*R, vmin=0, vmax=100); ax.grid(False)
         for i, j in np.ndindex(R.shape): ax.text(j, i, f'{100*R[i, j]:.0f}', ha='center', va='center', fontsize=7, color='black' if R[i, j] > .6 else 'white')
         ticks = range(len(R)); ax.set(xticks=ticks, yticks=ticks, xticklabels=[t+1 for t in ticks], yticklabels=[t+1 for t in ticks])
-        ax.set_title(f'{name}, lr {lr:g}', fontsize=8.5)
+        ax.set_title(g.label, fontsize=8.5)
     for ax in axes.flat[len(groups):]: ax.axis('off')
     for ax in axes[:, 0]: ax.set_ylabel('after task')
     for ax in axes[-1]: ax.set_xlabel('tested on task')
@@ -147,14 +182,14 @@ def _write(path: Path, content: str | bytes):
         if new.is_file(): new.unlink()
         raise DataError(f'{path} cannot be written: {e.strerror}') from e
 
-# %% ../nbs/17_card.ipynb #971a60ae
+# %% ../nbs/17_card.ipynb #ca8fa73e
 def describe(frame: pd.DataFrame,     # a row a run
              ) -> dict[str, Any]:     # what all runs have in common, and the seeds
     "The configuration of a study."
     fields = ['stream', 'tasks', 'data', 'n', 'n_test', 'size', 'model', 'model_options', 'epochs', 'batch_size', 'state', 'versions']
     common = {k: frame[k].iloc[0] for k in fields if k in frame and frame[k].map(lambda v: json.dumps(v, sort_keys=True, default=str)).nunique() == 1}
     plain = json.loads(json.dumps(common, default=lambda v: v.item() if hasattr(v, 'item') else str(v)))
-    return plain | dict(configurations=[dict(optimizer=o, lr=lr, settings=_settings(o, lr, g.options.iloc[0])) for (o, lr), g in _groups(frame).items()],
+    return plain | dict(configurations=[dict(optimizer=g.optimizer, lr=g.lr, settings=_settings(g.optimizer, g.lr, g.runs.options.iloc[0])) for g in _groups(frame)],
                         seeds=sorted(int(s) for s in set(frame.seed)))
 
 def _settings(name: str, lr: float, options: dict[str, Any]) -> dict[str, Any]:
@@ -170,7 +205,7 @@ def _ranges(seeds: list[int]) -> str:
         else: runs.append([s])
     return ', '.join(str(r[0]) if len(r) == 1 else f'{r[0]}–{r[-1]}' for r in runs)
 
-# %% ../nbs/17_card.ipynb #5c42e94c
+# %% ../nbs/17_card.ipynb #427a5972
 def answer(summary: list[dict[str, Any]],    # from `summarise`
            ) -> list[str]:                   # a sentence for each Shampoo with a partner
     "The differences in words."
@@ -179,8 +214,9 @@ def answer(summary: list[dict[str, Any]],    # from `summarise`
     for r in summary:
         d = r['difference']
         if d is None: continue
-        who, size = f'{r["optimizer"]} (lr {r["lr"]:g})', f'{100*abs(d["mean"]):.1f} points'
-        if not np.isfinite(d['low']): out.append(f'{who} against {r["partner"]}: one seed says nothing about the spread.')
+        who, size = r['label'], f'{100*abs(d["mean"]):.1f} points'
+        if d['censored']: out.append(f'{who} against {r["partner"]}: {d["censored"]} of {d["n"]+d["censored"]} seeds diverged; no difference is claimed.')
+        elif not np.isfinite(d['low']): out.append(f'{who} against {r["partner"]}: one seed says nothing about the spread.')
         elif word(d): out.append(f'{who} forgot {size} {word(d)} than {r["partner"]}: 95 % interval {_delta(d).split(" ", 1)[1]}, the same sign in {d["same_sign"]} of {d["n"]} seeds.')
         else: out.append(f'{who} against {r["partner"]}: no difference can be told from {d["n"]} seeds, interval {_delta(d).split(" ", 1)[1]}.')
     return out
@@ -193,13 +229,13 @@ def _how(config: dict[str, Any]) -> list[str]:
     each = pd.DataFrame([{'optimizer': c['optimizer'], 'lr': f'{c["lr"]:g}', 'settings': ', '.join(f'{k} {v}' for k, v in c['settings'].items())} for c in config['configurations']])
     return [f'<div class="wide left">{rows(common)}</div>', f'<div class="wide left wrap">{each.to_html(index=False, border=0)}</div>']
 
-# %% ../nbs/17_card.ipynb #aebe2fc4
+# %% ../nbs/17_card.ipynb #1336f3fc
 def complete(frame: pd.DataFrame,    # a row a run
              ) -> pd.DataFrame:      # without those that failed, or lack what a report needs
     "The runs that can be reported."
     need = ['optimizer', 'lr', 'seed', 'options', 'R', *MEASURES]
     if not set(need) <= set(frame.columns): return frame[:0]
-    return frame[frame.status.isin(('ok', 'diverged')) & frame[need].notna().all(axis=1)]
+    return frame[(frame.status == 'diverged') & frame[need[:4]].notna().all(axis=1) | (frame.status == 'ok') & frame[need].notna().all(axis=1)]
 
 # %% ../nbs/17_card.ipynb #8d2d39e0
 def write_report(frame: pd.DataFrame,                       # a row a run

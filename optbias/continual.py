@@ -367,7 +367,7 @@ def _recovery(path: Tensor, before: Tensor, n: Tensor) -> float:
     back = (path[low:] >= .9*before).nonzero()
     return n[low+back[0, 0]].item() if len(back) else math.nan
 
-# %% ../nbs/13_continual.ipynb #e6da7e3d
+# %% ../nbs/13_continual.ipynb #7fa5710d
 def average_anytime_accuracy(C: Curve,        # any; report its spacing
                              ) -> float:
     "AAA: accuracy on the tasks seen so far, averaged over evaluations during training."
@@ -379,6 +379,8 @@ def learning_curve_area(C: Curve,          # measured at every step
                         ) -> float:
     "LCA: accuracy on each task during its first steps, averaged over steps and tasks."
     starts = [0, *C.ends[:-1]]
+    short = min(e-s for s, e in zip(starts, C.ends))
+    if beta > short: raise ConfigError(f'beta={beta} is longer than the shortest task, which has {short} steps')
     missing = sorted({s+k for s in starts for k in range(beta+1)} - set(C.steps.tolist()))
     if missing: raise ConfigError(f'LCA with beta={beta} needs the accuracy at every step; missing: {missing[:5]}')
     return float(np.mean([C.at(s+k)[j].item() for j, s in enumerate(starts) for k in range(beta+1)]))
@@ -395,7 +397,7 @@ def loss_of_plasticity(R: Any,             # [T, T]
     "How much worse each task is learned than by a new network."
     return intransigence(R, fresh)
 
-# %% ../nbs/13_continual.ipynb #d3945746
+# %% ../nbs/13_continual.ipynb #c3847c5a
 def _features(H: Tensor) -> Tensor:
     if H.dim() != 2 or not len(H): raise ConfigError(f'activations are [n, units] with n ≥ 1, not {tuple(H.shape)}')
     if not H.isfinite().all(): raise NonFiniteError('the activations hold NaN or infinity')
@@ -419,7 +421,7 @@ def srank(H: Tensor,              # [n, units]
           ) -> int:
     "How many singular values carry 1 − δ of their sum."
     s = torch.linalg.svdvals(_features(H))
-    return int((s.cumsum(0) < (1-delta)*s.sum()).sum()) + 1
+    return min(int((s.cumsum(0) < (1-delta)*s.sum()).sum()) + 1, len(s))
 
 # %% ../nbs/13_continual.ipynb #51b48e45
 def _mean_loss(model: nn.Module, data: Data) -> float: return F.cross_entropy(logits(model, data.x).double(), data.y).item()
@@ -455,7 +457,7 @@ def _copy(model: nn.Module) -> nn.Module:
     from copy import deepcopy
     return deepcopy(model)
 
-# %% ../nbs/13_continual.ipynb #82efcf38
+# %% ../nbs/13_continual.ipynb #05170e07
 def metrics(result: Result,            # from `learn`
             ) -> dict[str, float]:     # learning_accuracy, average_accuracy and, for two tasks and more, the others
     "The standard measures of a run."
@@ -463,4 +465,4 @@ def metrics(result: Result,            # from `learn`
     out = {f.__name__: f(R) for f in (learning_accuracy, average_accuracy, average_incremental_accuracy)}
     if len(R) > 1: out |= {f.__name__: f(R) for f in (old_accuracy, forgetting, backward_transfer)} | {'forward_transfer': forward_transfer(R, result.b)}
     if len(R) > 1 and result.inside is not None: out |= {'forgetting_inside': forgetting(result.inside), 'old_accuracy_inside': old_accuracy(result.inside)}
-    return out
+    return dict.fromkeys(out, math.nan) if result.diverged else out

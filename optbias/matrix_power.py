@@ -99,7 +99,7 @@ def balanced_eigh(A: Tensor,                           # [..., n, n] symmetric, 
     failed = (failed > 0) | (μ.amax(-1) > 2/σ)        # an eigenvalue below -σ/2 would drown the large ones
     return torch.where(failed.unsqueeze(-1), math.nan, λ), Q, helped
 
-# %% ../nbs/02_matrix_power.ipynb #d67bcfbd
+# %% ../nbs/02_matrix_power.ipynb #d767015a
 def route(dtype: torch.dtype,   # of the matrix
           power: float,         # its power
           eps: float,           # damping
@@ -107,7 +107,7 @@ def route(dtype: torch.dtype,   # of the matrix
           ) -> str:             # "float32", "balanced" or "float64"
     "How solver eigh works: the cheapest way whose own error stays below 1e-3."
     if inner_dtype(dtype, power, eps, relative) == torch.float32: return 'float32'
-    return 'balanced' if dtype == torch.float32 and relative and abs(power) <= min(300*eps**.5, 1) else 'float64'
+    return 'balanced' if dtype == torch.float32 and relative and eps > 0 and abs(power) <= min(300*eps**.5, 1) else 'float64'
 
 # %% ../nbs/02_matrix_power.ipynb #cfe1e408
 def outer(W: Tensor,         # [..., n, k]

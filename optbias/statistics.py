@@ -50,17 +50,17 @@ def t_interval(x: Any,               # [n] values, one a seed
     half = stdtrit(len(x)-1, (1+level)/2) * x.std(ddof=1) / math.sqrt(len(x))
     return x.mean()-half, x.mean()+half
 
-# %% ../nbs/15_statistics.ipynb #4989cf26
+# %% ../nbs/15_statistics.ipynb #f4327624
 def sign_flip(d: Any,           # [n] differences, one a seed
               ) -> float:       # two-sided p; exact for n ≤ 16, else from 100 000 draws
     "How often a mean this far from zero comes about by the signs alone."
     d = _values(d)
     if len(d) <= 16: signs = np.array(list(product((1, -1), repeat=len(d))))
     else: signs = np.random.default_rng(stream_seed(0, 'sign flip')).choice((1, -1), size=(100_000, len(d)))
-    hits = (abs(signs@d) >= abs(d.sum())*(1-1e-12)).sum()
+    hits = (abs(signs@d) >= abs(d.sum()) - 1e-12*abs(d).sum()).sum()         # rounding must not tell equal sums apart
     return float(hits/len(signs) if len(d) <= 16 else (hits+1)/(len(signs)+1))
 
-# %% ../nbs/15_statistics.ipynb #ac4d5253
+# %% ../nbs/15_statistics.ipynb #1985f401
 def paired(a: Any,              # [n] one value a seed
            b: Any,              # [n] of the same seeds, in the same order
            *, transform: Callable[[np.ndarray], np.ndarray] | None = None,   # applied to both first, e.g. np.log
@@ -69,7 +69,7 @@ def paired(a: Any,              # [n] one value a seed
     a, b = _values(a), _values(b)
     if len(a) != len(b): raise ConfigError(f'{len(a)} values against {len(b)}: pairs need the same seeds on both sides')
     d = _values(transform(a)-transform(b) if transform else a-b)
-    s = d.std(ddof=1) if len(d) > 1 else math.nan
+    s = math.nan if len(d) == 1 else d.std(ddof=1) if np.ptp(d) else 0.
     dz = float(d.mean()/s) if s else math.copysign(math.inf, d.mean()) if d.mean() else 0.
     low, high = t_interval(d)
     return Interval(float(d.mean()), float(low), float(high), len(d), dz, sign_flip(d))

@@ -97,7 +97,7 @@ def autograd_step(model: nn.Module,   # any network
         return loss.detach()
     return step
 
-# %% ../nbs/12_train.ipynb #b9d1de74
+# %% ../nbs/12_train.ipynb #6d5acfe0
 def fast_step(model: MLP,   # one that `why_not_fast` accepts
               ) -> StepFunction:
     "Gradients of the cross-entropy written by hand: `forward`, `cross_entropy`, `backward`."
@@ -107,8 +107,8 @@ def fast_step(model: MLP,   # one that `why_not_fast` accepts
         h = forward(Ws, bs, x.flatten(1))
         loss, delta = cross_entropy(h[-1], y)
         for W, b, (gW, gb) in zip(Ws, bs, backward(Ws, h, delta), strict=True):
-            W.grad = gW
-            if b is not None: b.grad = gb
+            W.grad = gW if W.requires_grad else None                       # frozen since
+            if b is not None: b.grad = gb if b.requires_grad else None
         return loss
     return step
 
@@ -121,14 +121,15 @@ def _hooks(model: nn.Module) -> bool:
             or any(getattr(p, name, None) for p in model.parameters() for name in of_params)
             or bool(nn.modules.module._has_any_global_hook()))
 
-# %% ../nbs/12_train.ipynb #e5183d2c
+# %% ../nbs/12_train.ipynb #172fed1a
 def why_not_fast(model: nn.Module,   # any network
                  ) -> str:           # empty where `fast_step` gives what autograd would
     "The reason why the hand-written step cannot be used."
     if type(model) is not MLP: return f'the model is a {type(model).__name__}, not an optbias.models.MLP'
     last = len(model.sizes)-1
     kinds = [nn.Flatten, *(k for _ in range(last) for k in (nn.Linear, nn.ReLU))][:-1]
-    if [type(m) for m in model] != kinds or 'forward' in vars(model): return 'a layer was exchanged, added or taken away'
+    changed = any('forward' in vars(m) for m in model.modules()) or model[0].start_dim != 1
+    if [type(m) for m in model] != kinds or changed: return 'a layer was exchanged, changed, added or taken away'
     params = list(model.parameters())
     if not all(p.requires_grad for p in params): return 'some parameters are frozen'
     if len({(p.dtype, p.device) for p in params}) > 1: return 'the parameters differ in dtype or device'
@@ -169,7 +170,7 @@ def wants_closure(optimizer: torch.optim.Optimizer,   # any
     closure = inspect.signature(optimizer.step).parameters.get('closure')
     return closure is not None and closure.default is closure.empty
 
-# %% ../nbs/12_train.ipynb #a7f4adaf
+# %% ../nbs/12_train.ipynb #aab3d5bb
 def stepper(gradient: StepFunction,              # fills p.grad
             optimizer: torch.optim.Optimizer,    # changes the parameters
             own_sgd: bool = True,                # may `sgd_` stand in for `optimizer.step`?
@@ -177,7 +178,10 @@ def stepper(gradient: StepFunction,              # fills p.grad
     "A function that makes one training step and returns the loss before it."
     def with_closure(x, y): return torch.as_tensor(optimizer.step(lambda: gradient(x, y)), device=x.device).detach()
     if wants_closure(optimizer): return with_closure
-    def plain(x, y): loss = gradient(x, y); sgd_(optimizer); return loss
+    def plain(x, y):
+        loss = gradient(x, y)
+        sgd_(optimizer) if plain_sgd(optimizer) else optimizer.step()      # its options may have been changed since
+        return loss
     def usual(x, y): loss = gradient(x, y); optimizer.step(); return loss
     return plain if own_sgd and plain_sgd(optimizer) else usual
 
