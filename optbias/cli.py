@@ -47,7 +47,7 @@ def seed_list(text: str,          # "0:5", "3" or "1,4,7"
     if min(seeds) < 0: raise _Wrong(f'--seeds {text} holds a negative seed')
     return list(seeds)
 
-# %% ../nbs/18_cli.ipynb #6929012a
+# %% ../nbs/18_cli.ipynb #b004af7e
 def _writable(out: str) -> Path:
     "A folder for results; made, and tried, before the first run."
     from tempfile import TemporaryFile
@@ -67,6 +67,7 @@ def _warm_up():
     "One thread for this process and its workers; let their server load PyTorch while this process does."
     os.environ.update(dict.fromkeys(('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS'), '1'))
     mp.get_context('forkserver').set_forkserver_preload(['optbias.study'])
+    if threading.current_thread() is not threading.main_thread(): return forkserver.ensure_running()
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)       # Ctrl-C is for this process; the server inherits that it does not mind
     try: forkserver.ensure_running()
     finally: signal.signal(signal.SIGINT, before)
@@ -210,7 +211,7 @@ def _one_line() -> Iterator[None]:
     print(f'optbias: {text}', file=sys.stderr)
     raise SystemExit(2)
 
-# %% ../nbs/18_cli.ipynb #aa992751
+# %% ../nbs/18_cli.ipynb #8868e99b
 def main(argv: list[str] | None = None,   # the words after `optbias`; None: those of the command line
          ) -> None:
     "The command `optbias`."
@@ -222,7 +223,7 @@ def main(argv: list[str] | None = None,   # the words after `optbias`; None: tho
         if words[0] not in COMMANDS: raise _Wrong(f'unknown command {words[0]!r}; known: {", ".join(COMMANDS)}')
         fn, pos = COMMANDS[words[0]]
         args = vars(_parser(words[0], fn, pos).parse_args(words[1:]))
-        if threading.current_thread() is threading.main_thread(): signal.signal(signal.SIGTERM, signal.default_int_handler)     # a polite end, as for Ctrl-C
+        if argv is None: signal.signal(signal.SIGTERM, signal.default_int_handler)     # a polite end, as for Ctrl-C
         fn(**{k: v for k, v in args.items() if k not in ('pdb', 'xtra')})
 
 def _parser(name: str, fn: Callable[..., None], pos: list[str]) -> Any:

@@ -147,7 +147,7 @@ def as_matrix(shape: torch.Size | tuple,      # of a parameter
     "The matrix that a parameter is for Shampoo."
     return (shape[0], math.prod(shape[1:])) if len(shape) >= 2 else None
 
-# %% ../nbs/03_shampoo.ipynb #e23dfbb6
+# %% ../nbs/03_shampoo.ipynb #6a05c64e
 GRAFTS = {None: None, 'sgd': None, 'adam': 'ema', 'adagrad': 'sum'}     # by name: how its second moment is remembered
 
 def diagonal(M: Tensor,                 # momentum
@@ -158,7 +158,7 @@ def diagonal(M: Tensor,                 # momentum
     "Precondition each entry by itself."
     if V is None or exponent == 0: return M
     D = V.sqrt().add_(eps)
-    return M / (D if exponent == -.5 else D.pow_(-2*exponent))
+    return torch.div(M, D if exponent == -.5 else D.pow_(-2*exponent), out=D)
 
 # %% ../nbs/03_shampoo.ipynb #bf1c60f5
 def _norm(X: Tensor) -> Tensor:       # [blocks, m, n] → [blocks]
@@ -406,7 +406,7 @@ def _step_plan(b: _Plan, states: list[dict], g: dict[str, Any], scheduled: bool)
     if due: _wait(b, states, due, ok)
     _apply(b, P if g['graft'] is None else _grafted(b, P, p, a, g), ok, clean, g)
 
-# %% ../nbs/03_shampoo.ipynb #67dcbc3d
+# %% ../nbs/03_shampoo.ipynb #a1e86985
 def _wait(b: _Plan, states: list[dict], due: list[int], ok: Tensor):
     "Remember who was due and could not be served."
     at = torch.tensor(due, device=ok.device)
@@ -427,13 +427,14 @@ def _cut(mem: dict[str, Tensor], at: slice) -> dict[str, Tensor]: return {k: x[a
 def _direction(G: Tensor, mem: dict[str, Tensor], matrix: bool, g: dict[str, Any]) -> tuple[Tensor, ...]:
     "P, and the norms of P and A of each block."
     P, A = direction(G, mem, g['eps'], sum(_exponents(g)), matrix, g['graft'], g['precondition_dtype'])
-    return (P, _norm(P), _norm(A)) if A is not None else (P,)
+    if A is None: return (P,)
+    return (P.clone() if P is mem.get('momentum', G) else P), _norm(P), _norm(A)       # a memory must not be scaled
 
 def _grafted(b: _Plan, P: list[Tensor], p: list[Tensor], a: list[Tensor], g: dict[str, Any]) -> list[Tensor]:
     "P with the length of A."
     if g['graft_scope'] == 'layer': p, a = (layer_norm(x, [s.owner for s in b.stacks], len(b.params)) for x in (p, a))
     same = GRAFTS[g['graft']] == g['memory'] and sum(_exponents(g)) == -.5     # a vector's direction is that of its graft: no rounding
-    return [S if same and not s.matrix else S * torch.where(q > 0, n/torch.where(q > 0, q, 1.), 0.).to(S.dtype)[:, None, None] for s, S, q, n in zip(b.stacks, P, p, a)]
+    return [S if same and not s.matrix else S.mul_(torch.where(q > 0, n/torch.where(q > 0, q, 1.), 0.).to(S.dtype)[:, None, None]) for s, S, q, n in zip(b.stacks, P, p, a)]
 
 def _apply(b: _Plan, P: list[Tensor], ok: Tensor, clean: bool, g: dict[str, Any]):
     "θ ← (1 − ηλ)θ − ηP, where the gradient was usable."
