@@ -58,7 +58,7 @@ def _partner(g: _Group, groups: list[_Group]) -> _Group | None:
     own = lambda x: {k: v for k, v in json.loads(x.rest).items() if k != 'options'}
     return next((x for x in groups if (x.optimizer, x.lr) == (name, lr) and own(x) == own(g) and json.loads(x.rest)['options'] == '{}'), None)
 
-# %% ../nbs/17_card.ipynb #9add86a4
+# %% ../nbs/17_card.ipynb #1ea0f184
 MEASURES = {'learning_accuracy': 'learned', 'average_accuracy': 'final', 'forgetting': 'forgot'}     # and what tables call them
 
 def _mean(x: pd.Series) -> dict[str, float]:
@@ -68,7 +68,8 @@ def _mean(x: pd.Series) -> dict[str, float]:
 
 def _difference(a: pd.DataFrame, b: pd.DataFrame) -> dict[str, Any] | None:
     "Forgetting of a minus that of b, over the seeds that both have; `censored` counts those where one diverged."
-    both = a.set_index('seed')[['forgetting', 'status']].join(b.set_index('seed')[['forgetting', 'status']], how='inner', lsuffix='_a', rsuffix='_b')
+    keep = ['seed', 'forgetting', 'status']
+    both = a[keep].merge(b[keep], on='seed', suffixes=('_a', '_b'))
     ok = (both.status_a == 'ok') & (both.status_b == 'ok')
     if not ok.any(): return None
     d = (both.forgetting_a - both.forgetting_b)[ok].astype(float)
@@ -159,12 +160,12 @@ def plot_matrices(frame: pd.DataFrame,    # a row a run
     fig.colorbar(image, ax=axes, label='accuracy (%)', shrink=.8)
     return fig
 
-# %% ../nbs/17_card.ipynb #9f75acbd
+# %% ../nbs/17_card.ipynb #43079912
 STYLE = """body{font:16px/1.55 system-ui,sans-serif;max-width:58rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;background:#fff}
 h1{font-size:1.6rem;line-height:1.25} h2{font-size:1.15rem;margin-top:2rem} figure{margin:1rem 0;overflow-x:auto} img{max-width:100%;height:auto}
 figcaption,.note{color:#555;font-size:.9rem} .wide{overflow-x:auto} table{border-collapse:collapse;font-size:.9rem;white-space:nowrap}
 th,td{padding:.35rem .7rem;text-align:right;border-bottom:1px solid #ddd} th:first-child,td:first-child,.left th,.left td{text-align:left} .wrap td:last-child{white-space:normal} thead th{border-bottom:2px solid #888}
-pre{overflow-x:auto;background:#f6f6f6;padding:.7rem;font-size:.8rem}"""
+@media(max-width:600px){figure img{max-width:none;width:36rem}}"""
 
 def _image(fig: Any, alt: str, caption: str) -> str:
     import matplotlib.pyplot as plt
@@ -221,11 +222,12 @@ def answer(summary: list[dict[str, Any]],    # from `summarise`
         else: out.append(f'{who} against {r["partner"]}: no difference can be told from {d["n"]} seeds, interval {_delta(d).split(" ", 1)[1]}.')
     return out
 
-# %% ../nbs/17_card.ipynb #f15d84d3
+# %% ../nbs/17_card.ipynb #b9942a0b
 def _how(config: dict[str, Any]) -> list[str]:
     "The configuration as two small tables."
     def rows(pairs): return pd.DataFrame([(k, v if isinstance(v, str) else json.dumps(v)) for k, v in pairs]).to_html(index=False, header=False, border=0)
-    common = [(k.replace('_', ' '), v) for k, v in config.items() if k not in ('configurations', 'seeds')] + [('seeds', _ranges(config['seeds']))]
+    words = dict(n='training images a task', n_test='test images a task', size='side of an image, pixels', state='optimizer state at a switch')
+    common = [(words.get(k, k.replace('_', ' ')), ', '.join(f'{a} {b}' for a, b in v.items()) if isinstance(v, dict) else v) for k, v in config.items() if k not in ('configurations', 'seeds')] + [('seeds', _ranges(config['seeds']))]
     each = pd.DataFrame([{'optimizer': c['optimizer'], 'lr': f'{c["lr"]:g}', 'settings': ', '.join(f'{k} {v}' for k, v in c['settings'].items())} for c in config['configurations']])
     return [f'<div class="wide left">{rows(common)}</div>', f'<div class="wide left wrap">{each.to_html(index=False, border=0)}</div>']
 
