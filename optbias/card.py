@@ -76,12 +76,13 @@ def _difference(a: pd.DataFrame, b: pd.DataFrame) -> dict[str, Any] | None:
     i = paired(d, 0*d)
     return dict(mean=i.mean, low=i.low, high=i.high, n=i.n, p=i.p, same_sign=int((np.sign(d) == np.sign(i.mean)).sum()) if i.mean else 0, censored=int((~ok).sum()))
 
-# %% ../nbs/17_card.ipynb #db96c09b
+# %% ../nbs/17_card.ipynb #8285a09c
 def summarise(frame: pd.DataFrame,     # of `Study`: a row a run
               ) -> list[dict[str, Any]]:   # a dict a configuration: optimizer, lr, n, diverged, the measures, partner, difference
     "What the runs say, configuration by configuration."
     ok = frame[frame.status.isin(('ok', 'diverged'))] if len(frame) else frame
     if not len(ok): raise ConfigError('there are no finished runs to summarise')
+    if not set(MEASURES) <= set(ok): raise ConfigError(f'these runs lack {", ".join(sorted(set(MEASURES) - set(ok)))}; forgetting needs at least two tasks')
     groups, out = _groups(ok), []
     for g in groups:
         partner = _partner(g, groups)

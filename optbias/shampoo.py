@@ -345,7 +345,7 @@ def shampoo_update(G: Tensor,                  # [blocks, m, n] gradients of a s
     statistics(G, mem, w1, w2, memory, GRAFTS[grafted])
     return direction(G, mem, eps, power, matrix, grafted, dtype)
 
-# %% ../nbs/03_shampoo.ipynb #fcf5e8b7
+# %% ../nbs/03_shampoo.ipynb #80fe2595
 def refresh_roots(F: Tensor,               # [blocks, n, n+1] factors and roots, or [blocks, n, 2] diagonals; the roots change in place
                   power: float,            # of the factor
                   due: Tensor,             # [blocks] bool
@@ -356,7 +356,8 @@ def refresh_roots(F: Tensor,               # [blocks, n, n+1] factors and roots,
     if F.shape[-1] == 2:
         D = F[..., 0]
         D = D + g['matrix_eps'] * (D.amax(1, keepdim=True) if relative else 1.)
-        F[..., 1] = torch.where(due[:, None], torch.where(D > 0, D, 1.)**power, F[..., 1])
+        new = torch.where(D > 0, D**power, float(power <= 0))                # nothing seen: not preconditioned, as in `matrix_power`
+        F[..., 1] = torch.where(due[:, None], new, F[..., 1])
         return torch.zeros_like(due)
     at = due.nonzero()[:, 0]
     new = try_power(factor(F[at]), power, eps=g['matrix_eps'], relative=relative, solver=g['solver'])
@@ -534,7 +535,7 @@ class _Preconditioned(Optimizer):
         "What was kept, refreshed, left out, and where a solver fell back."
         return _report(self)
 
-# %% ../nbs/03_shampoo.ipynb #e3adcf73
+# %% ../nbs/03_shampoo.ipynb #84f19495
 def _fitted(state: dict[str, Tensor], p: Tensor, g: dict[str, Any], name: str) -> dict[str, Tensor]:
     "A state with all that the group's options ask for: what is new starts empty, what is not asked for any more goes."
     new = _new_state(p, g)
@@ -551,6 +552,7 @@ def _plans(opt: _Preconditioned, k: int, g: dict[str, Any]) -> list[tuple[_Plan,
     for i, p in members: _refuse(p, _name(g, i))
     key = [id(p) for _, p in members], {k: v for k, v in g.items() if k not in ('params', 'param_names', 'lr', 'step', 'initial_lr')}
     known = ['steps' in opt.state.get(p, {}) for _, p in members]
+    if isinstance(g['lr'], float) and not 0 <= g['lr'] < math.inf: raise ConfigError(f"lr must be a number ≥ 0, not {g['lr']!r}")
     if not any(known): g['step'] = 0                                  # a group without state starts anew
     if k not in opt._plans or opt._plans[k][0] != key or not all(known):
         _check_options(g)
