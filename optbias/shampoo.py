@@ -345,7 +345,7 @@ def shampoo_update(G: Tensor,                  # [blocks, m, n] gradients of a s
     statistics(G, mem, w1, w2, memory, GRAFTS[grafted])
     return direction(G, mem, eps, power, matrix, grafted, dtype)
 
-# %% ../nbs/03_shampoo.ipynb #80fe2595
+# %% ../nbs/03_shampoo.ipynb #d875b402
 def refresh_roots(F: Tensor,               # [blocks, n, n+1] factors and roots, or [blocks, n, 2] diagonals; the roots change in place
                   power: float,            # of the factor
                   due: Tensor,             # [blocks] bool
@@ -356,8 +356,8 @@ def refresh_roots(F: Tensor,               # [blocks, n, n+1] factors and roots,
     if F.shape[-1] == 2:
         D = F[..., 0]
         D = D + g['matrix_eps'] * (D.amax(1, keepdim=True) if relative else 1.)
-        new = torch.where(D > 0, D**power, float(power <= 0))                # nothing seen: not preconditioned, as in `matrix_power`
-        F[..., 1] = torch.where(due[:, None], new, F[..., 1])
+        fresh = torch.where(D > 0, D**power, float(power <= 0))              # nothing seen: not preconditioned, as in `matrix_power`
+        F[..., 1] = torch.where(due[:, None], fresh, F[..., 1])
         return torch.zeros_like(due)
     at = due.nonzero()[:, 0]
     new = try_power(factor(F[at]), power, eps=g['matrix_eps'], relative=relative, solver=g['solver'])
