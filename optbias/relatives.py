@@ -7,7 +7,7 @@ Docs: https://optbias.github.io/optbias/relatives.html.md"""
 # %% auto #0
 __all__ = ['MOMENTA', 'rounded', 'rotate', 'soap_update', 'next_basis', 'turn', 'SOAP', 'Split', 'split_params', 'reset_state']
 
-# %% ../nbs/04_relatives.ipynb #db9f0b02
+# %% ../nbs/04_relatives.ipynb #2675fd7a
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -16,10 +16,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from .core import ConfigError, NonFiniteError, UnsupportedError, finite, one_of
+from .core import ConfigError, UnsupportedError, finite, one_of
 from .matrix_power import safe_eigh
 from .shampoo import Region, Shampoo, as_matrix, gram, regions
-from .shampoo import _name, _refuse, _restore_types, _usable, _work_type
+from .shampoo import _name, _Preconditioned, _refuse, _refuse_nonfinite, _usable, _work_type
 
 # %% ../nbs/04_relatives.ipynb #ff6e64da
 def rounded(X: Tensor,      # [blocks, m, n] a product of matrices
@@ -144,7 +144,7 @@ def _soap_step(p: Tensor, G: Tensor, ok: bool, s: dict[str, Tensor], g: dict[str
     U = _soap_matrix(G.reshape(mn), s, g) if mn else _soap_vector(G.reshape(-1), s, g)
     p.mul_(1 - lr*g['weight_decay']).add_(U.view(p.shape), alpha=-lr)
 
-# %% ../nbs/04_relatives.ipynb #60527b3e
+# %% ../nbs/04_relatives.ipynb #541a3b8d
 def _check_soap(groups: list[dict[str, Any]], max_ratio: float | None):
     "Refuse options and parameters that cannot work in the newest group, and a state that is too large in all of them."
     g = groups[-1]
@@ -174,11 +174,7 @@ def _gradients(g: dict[str, Any]) -> list[tuple[Tensor, Tensor, bool]]:
     for i, p in have: _refuse(p, _name(g, i))
     grads = [p.grad.to(_work_type(p)) for _, p in have]
     fine = _fine(grads)
-    for (i, p), ok in zip(have, fine, strict=True):
-        if not ok and g['nonfinite'] == 'raise':
-            bad = int((~p.grad.isfinite()).sum())
-            what = f'{bad} non-finite entries' if bad else 'entries so large that their squares overflow'
-            raise NonFiniteError(f'the gradient of {_name(g, i)} {tuple(p.shape)} has {what}; nonfinite="skip" leaves such steps out')
+    if g['nonfinite'] == 'raise': _refuse_nonfinite(g)
     return [(p, G, ok) for (_, p), G, ok in zip(have, grads, fine, strict=True)]
 
 # %% ../nbs/04_relatives.ipynb #df241d81
@@ -196,11 +192,9 @@ def _soap_report(opt: Optimizer):
                              solver=g['solver'] if mn else 'diagonal'))
     return pd.DataFrame(rows)
 
-# %% ../nbs/04_relatives.ipynb #68c2facc
-class SOAP(Optimizer):
+# %% ../nbs/04_relatives.ipynb #e1b9bc96
+class SOAP(_Preconditioned):
     "Adam between the eigenvectors of Shampoo's factors, with decoupled weight decay (Vyas et al. 2024)."
-    _max_state_ratio: float | None = None
-
     def __init__(self, params,                              # tensors, named tensors or groups, of 0 to n dimensions
                  lr: float = 3e-3,                          # η ≥ 0
                  betas: tuple[float, float] = (.95, .95),   # of momentum; of squares and factors; in [0, 1)
@@ -215,16 +209,11 @@ class SOAP(Optimizer):
         super().__init__(params, dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, block_size=block_size,
                                       refresh=refresh, solver=solver, nonfinite=nonfinite))
 
-    def add_param_group(self, param_group: dict[str, Any]):   # as for every `torch.optim` optimizer
-        "Add parameters with options of their own."
-        super().add_param_group(param_group)
-        try: _check_soap(self.param_groups, self._max_state_ratio)
-        except Exception: self.param_groups.pop(); raise
+    def _check_newest(self): _check_soap(self.param_groups, self._max_state_ratio)
 
     def load_state_dict(self, state_dict: dict[str, Any]):   # from `state_dict()`
         "Go on from a saved state, bit for bit."
         super().load_state_dict(state_dict)
-        _restore_types(self, state_dict)
         for s in self.state.values(): s.update({k: s[k].cpu() for k in _COUNTS})
 
     @torch.no_grad()

@@ -504,10 +504,10 @@ def _report(opt: Optimizer):
                              solver=g['solver'] if as_matrix(p.shape) else 'diagonal'))
     return pd.DataFrame(rows)
 
-# %% ../nbs/03_shampoo.ipynb #819a7cad
+# %% ../nbs/03_shampoo.ipynb #2d657b6c
 class _Preconditioned(Optimizer):
     "What is the same for optimizers with blocks: groups, checkpoints, the report."
-    _max_state_ratio: float | None
+    _max_state_ratio: float | None = None
     _plans: dict[int, tuple]
 
     def __getstate__(self): return super().__getstate__() | {'_max_state_ratio': self._max_state_ratio}
@@ -519,8 +519,10 @@ class _Preconditioned(Optimizer):
     def add_param_group(self, param_group: dict[str, Any]):   # as for every `torch.optim` optimizer
         "Add parameters with options of their own."
         super().add_param_group(param_group)
-        try: _check_group(self.param_groups, self._max_state_ratio)
+        try: self._check_newest()
         except Exception: self.param_groups.pop(); raise
+
+    def _check_newest(self): _check_group(self.param_groups, self._max_state_ratio)
 
     def load_state_dict(self, state_dict: dict[str, Any]):   # from `state_dict()`
         "Go on from a saved state, bit for bit."
@@ -564,7 +566,7 @@ def _plans(opt: _Preconditioned, k: int, g: dict[str, Any]) -> list[tuple[_Plan,
         opt._plans[k] = key, [_Plan(ps, _stacks(ps, g), pending={i for i, p in enumerate(ps) if id(p) in waiting}) for ps in kinds.values()]
     return [(b, [opt.state[p] for p in b.params]) for b in opt._plans[k][1]]
 
-# %% ../nbs/03_shampoo.ipynb #2aaf132e
+# %% ../nbs/03_shampoo.ipynb #4ab48e3c
 class Shampoo(_Preconditioned):
     "Shampoo with blocks, an average or a sum as memory, grafting, and decoupled weight decay (Gupta et al. 2018)."
     def __init__(self, params,                           # tensors, named tensors or groups, of 0 to n dimensions
@@ -597,11 +599,11 @@ class Shampoo(_Preconditioned):
             with torch.enable_grad(): loss = closure()
         for g in self.param_groups:
             if g['nonfinite'] == 'raise': _refuse_nonfinite(g)           # before anything moves
-        for k, g in enumerate(self.param_groups):
-            work = _plans(self, k, g)
+        work = [_plans(self, k, g) for k, g in enumerate(self.param_groups)]
+        for g, plans in zip(self.param_groups, work):
             scheduled = g['step'] % g['refresh'] == 0
             g['step'] += any(p.grad is not None for p in g['params'])
-            for b, states in work: _step_plan(b, states, g, scheduled)
+            for b, states in plans: _step_plan(b, states, g, scheduled)
         return loss
 
 # %% ../nbs/03_shampoo.ipynb #3307a179
