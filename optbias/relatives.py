@@ -114,7 +114,7 @@ def _soap_refresh(G: Tensor, M: Tensor, V: Tensor, s: dict[str, Tensor], i: int,
         s['fallbacks'] += int((~ok).sum())
     return turn(M, V, overlaps[0], overlaps[1])
 
-# %% ../nbs/04_relatives.ipynb #7f932e0b
+# %% ../nbs/04_relatives.ipynb #f1a9ed26
 def _soap_matrix(G: Tensor, s: dict[str, Tensor], g: dict[str, Any]) -> Tensor:   # [m, n] → the step [m, n]
     "One matrix: takes G into its state s, and says where to go."
     t, U = s['step'].item(), torch.empty_like(G)
@@ -138,6 +138,7 @@ def _soap_vector(G: Tensor, s: dict[str, Tensor], g: dict[str, Any]) -> Tensor: 
 def _soap_step(p: Tensor, G: Tensor, ok: bool, s: dict[str, Tensor], g: dict[str, Any]):
     "θ ← (1 − ηλ)θ − ηΔ, where the gradient can be used."
     if not s: s.update(_soap_state(p, g))
+    s.update({k: v.to(G) for k, v in s.items() if v.dim() and (v.dtype, v.device) != (G.dtype, G.device)})      # the parameter moved
     s['step' if ok else 'skipped'] += 1
     if not ok: return
     mn, lr = as_matrix(p.shape), float(g['lr'])

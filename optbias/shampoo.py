@@ -537,7 +537,7 @@ class _Preconditioned(Optimizer):
         "What was kept, refreshed, left out, and where a solver fell back."
         return _report(self)
 
-# %% ../nbs/03_shampoo.ipynb #84f19495
+# %% ../nbs/03_shampoo.ipynb #bc638611
 def _fitted(state: dict[str, Tensor], p: Tensor, g: dict[str, Any], name: str) -> dict[str, Tensor]:
     "A state with all that the group's options ask for: what is new starts empty, what is not asked for any more goes."
     new = _new_state(p, g)
@@ -546,13 +546,13 @@ def _fitted(state: dict[str, Tensor], p: Tensor, g: dict[str, Any], name: str) -
     if 'steps' in state:          # momentum that starts later counts from there; so do new factors
         if not any(k.startswith('momentum') and k != 'momentum_steps' for k in state): state = state | {'momentum_steps': new['momentum_steps']}
         if any(k[0] in 'LR' for k in set(new) - set(state)): state = state | {'waiting': new['waiting']}
-    return {k: state.get(k, v) for k, v in new.items()}
+    return {k: state[k].to(v) if k in state else v for k, v in new.items()}      # also after the parameter moved
 
 def _plans(opt: _Preconditioned, k: int, g: dict[str, Any]) -> list[tuple[_Plan, list[dict]]]:
     "The plans of group k and the states of their layers; made anew when other parameters take part."
     members = [(i, p) for i, p in enumerate(g['params']) if p.numel() and (p.grad is not None or 'steps' in opt.state.get(p, {}))]
     for i, p in members: _refuse(p, _name(g, i))
-    key = [id(p) for _, p in members], {k: v for k, v in g.items() if k not in ('params', 'param_names', 'lr', 'step', 'initial_lr')}
+    key = [(id(p), p.dtype, p.device) for _, p in members], {k: v for k, v in g.items() if k not in ('params', 'param_names', 'lr', 'step', 'initial_lr')}
     known = ['steps' in opt.state.get(p, {}) for _, p in members]
     if isinstance(g['lr'], float) and not 0 <= g['lr'] < math.inf: raise ConfigError(f"lr must be a number ≥ 0, not {g['lr']!r}")
     if not any(known): g['step'] = 0                                  # a group without state starts anew
