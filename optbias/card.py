@@ -240,7 +240,7 @@ def complete(frame: pd.DataFrame,    # a row a run
     if not set(need) <= set(frame.columns): return frame[:0]
     return frame[(frame.status == 'diverged') & frame[need[:4]].notna().all(axis=1) | (frame.status == 'ok') & frame[need].notna().all(axis=1)]
 
-# %% ../nbs/17_card.ipynb #8d2d39e0
+# %% ../nbs/17_card.ipynb #b918bf0c
 def write_report(frame: pd.DataFrame,                       # a row a run
                  folder: str | Path,                        # gets report.html and forgetting.png
                  title: str = 'What an optimizer forgets',  # of the page
@@ -252,7 +252,7 @@ def write_report(frame: pd.DataFrame,                       # a row a run
     config, failed = describe(done), len(frame)-len(done)
     body = [f'<h1>{html.escape(title)}</h1>', *(f'<p>{html.escape(a)}</p>' for a in answer(summary)),
             f'<div class="wide">{table(summary).to_html(index=False, border=0)}</div>', f'<p class="note">{html.escape(NOTE)}</p>']
-    if failed: body.append(f'<p><strong>{failed} {"run" if failed == 1 else "runs"} failed</strong> and {"is" if failed == 1 else "are"} not in this report; results.jsonl has the errors.</p>')
+    if failed: body.append(f'<p><strong>{failed} {"run" if failed == 1 else "runs"} failed</strong> and {"is" if failed == 1 else "are"} not in this report; <code>optbias status</code> has the errors.</p>')
     body += ['<h2>Forgetting against learning</h2>', _image(ax.figure, 'forgetting against learning accuracy', 'Small marks are seeds, large ones their mean; an arrow leads from the diagonal partner to its Shampoo.'),
              '<h2>Accuracy on every task after every task</h2>', _image(plot_matrices(done), 'accuracy matrices', 'Mean over seeds; the diagonal is what was just learned.'),
              '<h2>How it was made</h2>', *_how(config)]

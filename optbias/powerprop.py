@@ -7,15 +7,16 @@ Docs: https://optbias.github.io/optbias/powerprop.html.md"""
 # %% auto #0
 __all__ = ['MODES', 'to_theta', 'to_phi', 'preconditioner', 'reference_scale', 'degree', 'Powerprop']
 
-# %% ../nbs/05_powerprop.ipynb #c2a08ae2
+# %% ../nbs/05_powerprop.ipynb #493004a2
 import inspect
 import math
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
@@ -108,7 +109,7 @@ def reference_scale(theta: Tensor,                # initial weights, any shape
     if not (mean > 0 and mean.isfinite()): raise ConfigError(f'no scale: the weights {tuple(theta.shape)} are all zero, or not finite')
     return float(size.max() * mean**(1/q))
 
-# %% ../nbs/05_powerprop.ipynb #1069a181
+# %% ../nbs/05_powerprop.ipynb #00438334
 def _powers(X: list[Tensor],       # sizes, ≥ 0; changed
             k: float,              # a power ≥ 0
             ) -> list[Tensor]:     # X to that power
@@ -122,44 +123,44 @@ def _powers(X: list[Tensor],       # sizes, ≥ 0; changed
     else: torch._foreach_pow_(X, k)
     return X
 
-def _products(A: list[Tensor], B: list[Tensor], scales: list[float]) -> list[Tensor]:
+def _scaled(A: list[Tensor], B: list[Tensor], scale: float) -> list[Tensor]:
     "scale · A · B."
+    if scale == 1: return list(torch._foreach_mul(A, B))
     if A[0].is_cpu:
         zero = A[0].new_zeros(())
-        return [torch.addcmul(zero, a, b, value=s) for a, b, s in zip(A, B, scales)]
+        return [torch.addcmul(zero, a, b, value=scale) for a, b in zip(A, B)]
     out = list(torch._foreach_mul(A, B))
-    torch._foreach_mul_(out, scales)
+    torch._foreach_mul_(out, scale)
     return out
 
-# %% ../nbs/05_powerprop.ipynb #e4d69ee9
+# %% ../nbs/05_powerprop.ipynb #aee65083
 class _Chart(NamedTuple):
     "Points φ of several tensors of one kind, with what the chart needs there."
     phi: list[Tensor]
-    w: list[Tensor]            # |φ|^(α−1), or that of each row's norm
-    scales: list[float]        # τ^(1−α)
+    gain: list[Tensor]         # |φ/τ|^(α−1), or that of each row's norm: θ = gain · φ
     alpha: float
     delta: float
     groups: str | None
 
     def theta(self) -> list[Tensor]:
-        out = _products(self.phi, self.w, self.scales)
+        out = _scaled(self.phi, self.gain, 1.)
         if self.delta: torch._foreach_add_(out, self.phi, alpha=self.delta)
         return out
 
     def slope(self, X: list[Tensor]) -> list[Tensor]:      # J X
-        if self.groups is None: out = _products(X, self.w, [s*self.alpha for s in self.scales])
+        if self.groups is None: out = _scaled(X, self.gain, self.alpha)
         else:
             N = [_sign(p, self.groups) for p in self.phi]
-            X2 = [x + (self.alpha-1)*n*(n*x).sum(tuple(range(1, x.dim())), keepdim=True) for x, n in zip(X, N)]
-            out = _products(X2, self.w, self.scales)
+            out = _scaled([x + (self.alpha-1)*n*(n*x).sum(tuple(range(1, x.dim())), keepdim=True) for x, n in zip(X, N)], self.gain, 1.)
         if self.delta: torch._foreach_add_(out, X, alpha=self.delta)
         return out
 
 def _chart(phi: list[Tensor], taus: list[float], alpha: float, delta: float, groups: str | None) -> _Chart:
     size = list(torch._foreach_abs(phi)) if groups is None else [_size(p, groups) for p in phi]
-    return _Chart(phi, _powers(size, alpha-1), [t**(1-alpha) for t in taus], alpha, delta, groups)
+    if any(t != 1 for t in taus): torch._foreach_mul_(size, [1/t for t in taus])
+    return _Chart(phi, _powers(size, alpha-1), alpha, delta, groups)
 
-# %% ../nbs/05_powerprop.ipynb #ae1b73c4
+# %% ../nbs/05_powerprop.ipynb #817ccb66
 MODES = ('exact', 'split', 'gradient', 'update')
 
 @dataclass
@@ -174,8 +175,12 @@ class _Weight:
     edited: Tensor                     # how many entries were changed from outside
     frozen: Tensor | None = None       # entries that were set to zero from outside
     fresh: bool = True                 # made no step yet
+    gain: Tensor | None = None         # of the chart at x, where it is known
 
     def kind(self): return self.x.device, self.x.dtype, self.p.dtype, self.alpha
+
+    def plain(self, opt) -> bool:      # the common case, for which the fewest passes are made
+        return self.x.is_cpu and self.x.dtype == self.p.dtype and not opt.delta and opt.groups is None and self.alpha > 1
 
     def options(self, opt) -> dict[str, Any]: return dict(tau=self.tau, delta=opt.delta, groups=opt.groups)
 
@@ -189,26 +194,41 @@ def _kinds(weights: list[_Weight]) -> list[list[_Weight]]:
     for w in weights: out.setdefault(w.kind(), []).append(w)
     return list(out.values())
 
-# %% ../nbs/05_powerprop.ipynb #ed4daf7b
+# %% ../nbs/05_powerprop.ipynb #ba6f9c19
 def _at(opt, ws: list[_Weight], X: list[Tensor] | None = None) -> _Chart:      # X: other points than those of ws
     "The chart where some weights of one kind are."
+    taus, here = [w.tau for w in ws], X is None
     X = [w.x for w in ws] if X is None else X
     if opt.mode in ('gradient', 'update'): X = [to_phi(x, w.alpha, **w.options(opt)) for x, w in zip(X, ws)]
-    return _chart(X, [w.tau for w in ws], ws[0].alpha, opt.delta, opt.groups)
+    known = [w.gain for w in ws if w.gain is not None]
+    if here and len(known) == len(ws): return _Chart(X, known, ws[0].alpha, opt.delta, opt.groups)
+    out = _chart(X, taus, ws[0].alpha, opt.delta, opt.groups)
+    if here and opt.mode == 'exact':
+        for w, gain in zip(ws, out.gain): w.gain = gain
+    return out
 
-# %% ../nbs/05_powerprop.ipynb #04b80ced
-def _follow(opt, w: _Weight, theta: Tensor) -> bool:      # f(φ); was anything changed?
+# %% ../nbs/05_powerprop.ipynb #874834c0
+def _follow(opt, here: _Chart, ws: list[_Weight]) -> bool:      # was anything changed?
+    "Let the weights of one kind follow whoever changed them."
+    if opt.mode == 'exact' and ws[0].plain(opt) and all(
+        np.array_equal(w.p.detach().numpy(), (phi*gain).numpy()) for w, phi, gain in zip(ws, here.phi, here.gain)): return False
+    theta = here.theta() if opt.mode in ('exact', 'split') else [w.x for w in ws]
+    return any([_follow_one(opt, w, t) for w, t in zip(ws, theta)])
+
+def _follow_one(opt, w: _Weight, theta: Tensor) -> bool:      # f(φ)
     "Let x follow the entries of a parameter that are not where we left them."
-    p, x = w.p, w.x
-    if p.is_cpu and not float((theta.to(p.dtype)-p).abs_().sum()): return False           # a NaN counts as changed
+    p, x, left = w.p, w.x, theta.to(w.p.dtype)
+    if p.is_cpu and not float((left-p).abs_().sum()): return False                         # a NaN counts as changed
     q = p.to(x.dtype)
-    same = (q-theta.to(p.dtype)).abs() <= 8*torch.finfo(x.dtype).eps*q.abs()                  # rounding is no change
+    same = (q-left).abs() <= 8*torch.finfo(x.dtype).eps*q.abs()                             # rounding is no change
     if p.is_cpu and same.all(): return False
     rows = same if opt.groups is None else same.flatten(1).all(1).view(-1, *[1]*(p.dim()-1))
     x.copy_(torch.where(rows, x, w.inverse(opt)))
-    w.edited += (~same).sum()
-    if not w.fresh: w.frozen = (~same if w.frozen is None else w.frozen | ~same) & (q == 0)
-    if p.is_cpu: _say_edited(opt, w, int((~same).sum()))
+    w.gain = None
+    changed = torch.logical_not(same)
+    w.edited += changed.sum()
+    if not w.fresh: w.frozen = (changed if w.frozen is None else changed.logical_or(w.frozen)).logical_and(q == 0)
+    if p.is_cpu: _say_edited(opt, w, int(changed.sum()))
     return True
 
 def _say_edited(opt, w: _Weight, n: int):
@@ -218,35 +238,37 @@ def _say_edited(opt, w: _Weight, n: int):
     warnings.warn(f'{n} of {w.p.numel()} entries of {w.name} were changed from outside; Powerprop goes on from them, '
                   'and those that were set to 0 stay 0 (said once; report() counts them)', stacklevel=6)
 
-# %% ../nbs/05_powerprop.ipynb #abb27565
+# %% ../nbs/05_powerprop.ipynb #ad2838b9
 def _before(opt, weights: list[_Weight], decay: bool = True) -> dict[int, Tensor]:      # x of before, by id, where it will be needed
     "Pull the gradients back to what the base will see."
     old: dict[int, Tensor] = {}
     lr = _rates(opt) if opt.decay and decay else {}
     for ws in _kinds(weights):
         here = _at(opt, ws)
-        theta = here.theta() if opt.mode in ('exact', 'split') else [w.x for w in ws]
-        changed = [_follow(opt, w, t) for w, t in zip(ws, theta)]
-        if any(changed): here = _at(opt, ws)
-        G = [w.p.grad.to(w.x.dtype) for w in ws]
+        if _follow(opt, here, ws): here = _at(opt, ws)
+        G = [_grad(w).to(w.x.dtype) for w in ws]
         if opt.mode != 'update': G = here.slope(G)
         if opt.mode == 'gradient': G = here.slope(G)
         for w, g in zip(ws, G):
-            if opt.mode == 'update' and g is w.p.grad: g = g.clone()
+            if g is w.p.grad: g = g.clone()
             if w.frozen is not None: g.masked_fill_(w.frozen, 0)
             if lr: w.x.mul_((1-lr[w.p]*opt.decay)**(1. if opt.mode in ('exact', 'split') else w.alpha))
-            w.x.grad = g
+            w.x.grad, w.gain = g, None                      # the base is about to move x
             if opt.mode in ('split', 'update'): old[id(w)] = w.x.clone()
     return old
+
+def _grad(w: _Weight) -> Tensor:
+    assert w.p.grad is not None
+    return w.p.grad
 
 def _rates(opt) -> dict[Tensor, Any]:
     "The learning rate of each parameter."
     return {p: g['lr'] for g in opt.base.param_groups for p in g['params']}
 
-# %% ../nbs/05_powerprop.ipynb #c1ceaa2c
+# %% ../nbs/05_powerprop.ipynb #15cf633c
 def _after(opt, weights: list[_Weight], old: dict[int, Tensor], count: bool = True):
     "Push what the base did forward to the weights. Nothing is written before all of it is found finite."
-    new: list[tuple[list[_Weight], list[Tensor]]] = []
+    new: list[tuple[list[_Weight], _Chart | None, list[Tensor]]] = []
     for ws in _kinds(weights):
         X = [w.x for w in ws]
         for w, x in zip(ws, X):
@@ -254,19 +276,30 @@ def _after(opt, weights: list[_Weight], old: dict[int, Tensor], count: bool = Tr
             if w.frozen is not None: x.masked_fill_(w.frozen, 0)
         if opt.mode in ('split', 'update'):
             O = [old[id(w)] for w in ws]
-            here = _at(opt, ws, O)
-            D = here.slope(list(torch._foreach_sub(X, O)))
-            if opt.mode == 'update': D = here.slope(D)
-            T = torch._foreach_add(here.theta() if opt.mode == 'split' else O, D)
+            before = _at(opt, ws, O)
+            D = before.slope(list(torch._foreach_sub(X, O)))
+            if opt.mode == 'update': D = before.slope(D)
+            T = list(torch._foreach_add(before.theta() if opt.mode == 'split' else O, D))
             for w, x, t in zip(ws, X, T): x.copy_(to_phi(t, w.alpha, **w.options(opt)) if opt.mode == 'split' else t)
-        new.append((ws, _at(opt, ws).theta() if opt.mode in ('exact', 'split') else X))
+        here = _at(opt, ws) if opt.mode in ('exact', 'split') else None
+        quick = here is not None and ws[0].plain(opt) and all(float(gain.sum()) < _limit(w) for w, gain in zip(ws, here.gain))
+        new.append((ws, here, [] if quick else X if here is None else here.theta()))
     opt._steps += count
-    for ws, T in new: _check_finite(opt, ws, T)
-    for ws, T in new:
-        torch._foreach_copy_([w.p for w in ws], T)
+    for ws, _, theta in new:
+        if theta: _check_finite(opt, ws, theta)
+    for ws, here, theta in new:
+        if theta: torch._foreach_copy_([w.p for w in ws], theta)
+        elif here: _write(ws, here)
         for w in ws: w.fresh = False
 
-# %% ../nbs/05_powerprop.ipynb #7a2a587f
+def _limit(w: _Weight) -> float:      # where all gains are below it, no weight overflows
+    return (torch.finfo(w.p.dtype).max/w.tau)**(1-1/w.alpha)
+
+def _write(ws: list[_Weight], here: _Chart):
+    "θ = f(φ) in one pass, into the parameters."
+    for w, phi, gain in zip(ws, here.phi, here.gain): torch.mul(phi, gain, out=w.p)
+
+# %% ../nbs/05_powerprop.ipynb #8d4cdae5
 def _check_finite(opt, ws: list[_Weight], T: list[Tensor]):
     if not T[0].is_cpu and opt._steps % 100: return
     for w, t in zip(ws, T):
@@ -278,7 +311,7 @@ def _check_finite(opt, ws: list[_Weight], T: list[Tensor]):
         raise NonFiniteError(f'{w.name} {tuple(w.p.shape)} is not finite after step {opt._steps}: ' + (
             f'lr × largest P⁻¹ was {lr*preconditioner(theta, w.alpha, **w.options(opt)).max().item():.3g}, and in {_far(opt, w, lr):.1%} of the '
             'entries the step was longer than φ; lower lr' if good else 'its gradient was not; leave such steps out, as a GradScaler does')
-            + ('. The weights are as they were before the step, the memory of the base is not' if t.is_cpu else ''))
+            + ('. The managed weights are as they were before the step, the memory of the base is not' if t.is_cpu else ''))
 
 def _far(opt, w: _Weight, lr: float) -> float:      # share of u > 1: sign flips under SGD
     if w.p.grad is None: return math.nan
@@ -300,7 +333,7 @@ def _lend(opt): _exchange(opt, {w.p: w.x for w in opt._weights.values()})
 
 def _return(opt): _exchange(opt, {w.x: w.p for w in opt._weights.values()})
 
-# %% ../nbs/05_powerprop.ipynb #f8453150
+# %% ../nbs/05_powerprop.ipynb #4ac3beea
 def _with_grad(opt) -> list[_Weight]:
     "Weights that take part in a step."
     out = [w for w in opt._weights.values() if w.p.grad is not None and w.p.numel()]
@@ -330,7 +363,7 @@ def _step(opt, closure: Callable | None):      # the base's loss, where it wants
     finally:
         if not done:
             _return(opt)
-            for w in ws: w.x.grad = None; w.x.copy_(w.inverse(opt))
+            for w in ws: w.x.grad, w.gain = None, None; w.x.copy_(w.inverse(opt))
     return loss
 
 # %% ../nbs/05_powerprop.ipynb #b6f7321a
@@ -437,7 +470,7 @@ def _check_base(base: Optimizer, mode: str, groups: str | None, force: bool, dec
         raise ConfigError(f'{type(base).__name__} does not see the length of a gradient (degree {k:g}), so it cancels a preconditioner before it; '
                           'use mode="exact" or "split", or force=True')
 
-# %% ../nbs/05_powerprop.ipynb #77fff050
+# %% ../nbs/05_powerprop.ipynb #daa80288
 _SAVED = ('mode', 'delta', 'normalize', 'groups')          # must be as they were saved
 
 def _places(opt) -> dict[int, _Weight]:
@@ -469,11 +502,12 @@ def _load(opt, saved: dict[str, Any]):
     for i, w in _places(opt).items():
         s = saved['weights'][i]
         w.x.copy_(s['phi'])
+        w.gain = None
         w.tau, w.fresh = s['tau'], s['fresh']
         w.negative, w.edited = (s[k].to(w.p.device, copy=True) for k in ('negative', 'edited'))
         w.frozen = None if s['frozen'] is None else s['frozen'].to(w.p.device, copy=True)
 
-# %% ../nbs/05_powerprop.ipynb #a50d5328
+# %% ../nbs/05_powerprop.ipynb #e0e07bd5
 def _report(opt):
     import pandas as pd       # here, so that training does not wait for it
     rows, lr = [], _rates(opt) if all('lr' in g for g in opt.base.param_groups) else {}
@@ -487,9 +521,10 @@ def _report(opt):
                             far=_far(opt, w, float(lr.get(p, math.nan))), flips=int(((theta < 0) != w.negative)[theta != 0].sum()),
                             zeros=int((theta == 0).sum()), edited=int(w.edited), frozen=0 if w.frozen is None else int(w.frozen.sum()))
             rows.append(row)
-    return pd.DataFrame(rows)
+    counts = ('flips', 'zeros', 'edited', 'frozen')
+    return pd.DataFrame(rows).astype({k: 'Int64' for k in counts if opt._weights})
 
-# %% ../nbs/05_powerprop.ipynb #ebb91834
+# %% ../nbs/05_powerprop.ipynb #5fa4210c
 _TRANSPORT = dict(momentum_buffer=1, exp_avg=1, grad_avg=1, prev=1, exp_inf=1, exp_avg_sq=2, max_exp_avg_sq=2, square_avg=2, sum=2,
                   step_size=-1, acc_delta=-2)      # by what power of J′/J a memory changes
 
@@ -505,7 +540,7 @@ def _new_alpha(opt, w: _Weight, alpha: float, state: str):
     theta = to_theta(w.x, w.alpha, **w.options(opt)) if opt.mode in ('exact', 'split') else w.x.clone()
     old_tau, old, slope = w.tau, w.alpha, _at(opt, [w]).slope([torch.ones_like(w.x)])[0]
     mean = preconditioner(theta, old, tau=old_tau, groups=opt.groups).mean().item()
-    w.alpha = alpha
+    w.alpha, w.gain = alpha, None
     if opt.normalize and alpha > 1: w.tau = reference_scale(theta, alpha, groups=opt.groups)*mean**(-alpha/(2*(alpha-1)))
     else: w.tau = 1.
     if opt.mode in ('exact', 'split'): w.x.copy_(to_phi(theta, alpha, **w.options(opt)))
@@ -516,7 +551,7 @@ def _new_alpha(opt, w: _Weight, alpha: float, state: str):
         if k == 'ax': v.copy_(to_phi(to_theta(v, old, **w.options(opt) | dict(tau=old_tau)), alpha, **w.options(opt)))      # ASGD: an average of φ
         else: v.mul_(ratio**_TRANSPORT[k])
 
-# %% ../nbs/05_powerprop.ipynb #e82a2977
+# %% ../nbs/05_powerprop.ipynb #a895bbb3
 def _set_alpha(opt, alpha: float, group: int | None, state: str):
     "Another alpha for one group, or all."
     _check_alpha(alpha); one_of(state, ('transport', 'reset'), 'state')
@@ -527,7 +562,7 @@ def _set_alpha(opt, alpha: float, group: int | None, state: str):
             if p not in opt._weights and opt._why.get(p) == 'alpha is 1' and alpha > 1: opt._weights[p], opt._why[p] = _new_weight(opt, p, _name(g, i, k), 1.), ''
         ws = [opt._weights[p] for p in g['params'] if p in opt._weights]
         for kind in _kinds(ws):
-            if opt.mode in ('exact', 'split'): [_follow(opt, w, t) for w, t in zip(kind, _at(opt, kind).theta())]
+            if opt.mode in ('exact', 'split'): _follow(opt, _at(opt, kind), kind)
         if state == 'transport' and opt.mode in ('exact', 'split'): [_check_transport(opt, w) for w in ws]
         for w in ws: _new_alpha(opt, w, float(alpha), state)
         if 'alpha' in g and 'alpha' not in opt.base.defaults: g['alpha'] = float(alpha)

@@ -89,7 +89,7 @@ def turn(M: Tensor,    # [blocks, m, n] average of gradients in the old axes
     "Carry both averages over to new axes."
     return rounded(OL @ M @ OR.mT), OL**2 @ V @ (OR**2).mT
 
-# %% ../nbs/04_relatives.ipynb #aae92b8c
+# %% ../nbs/04_relatives.ipynb #d33e5a36
 def _soap_bytes(p: Tensor, g: dict[str, Any]) -> int:   # predicted, before the first gradient
     mn = as_matrix(p.shape)
     blocks = sum(2*r.down*r.across*(r.height**2+r.width**2) for r in regions(*mn, g['block_size'])) if mn else 0
@@ -100,7 +100,7 @@ _COUNTS = ('step', 'skipped', 'fallbacks')
 def _soap_state(p: Tensor, g: dict[str, Any]) -> dict[str, Tensor]:
     "All that SOAP keeps for p: tensors, nothing else."
     mn, new = as_matrix(p.shape), partial(torch.zeros, dtype=_work_type(p), device=p.device)
-    s = {k: torch.zeros(()) for k in _COUNTS}                                                # on the CPU, so that reading them does not wait
+    s = {k: torch.zeros((), dtype=torch.float32) for k in _COUNTS}                                                # on the CPU, so that reading them does not wait
     s |= {k: new(mn or (p.numel(),)) for k in ('exp_avg', 'exp_avg_sq')}
     for i, r in enumerate(regions(*mn, g['block_size']) if mn else ()):
         for side, k in (('L', r.height), ('R', r.width)):

@@ -229,12 +229,12 @@ def state_bytes(p: Tensor,          # a parameter; only its shape and type matte
     "What Shampoo keeps for one parameter."
     return sum(math.prod(s) for s in _shapes(p, g).values()) * _work_type(p).itemsize
 
-# %% ../nbs/03_shampoo.ipynb #3ba91ec5
+# %% ../nbs/03_shampoo.ipynb #322afd75
 def _matrix(p: Tensor, x: Tensor) -> Tensor: return x.reshape(as_matrix(p.shape) or (p.numel(), 1))      # x is like p
 
 def _new_state(p: Tensor, g: dict[str, Any]) -> dict[str, Tensor]:
     "All that Shampoo keeps for p: tensors, nothing else."
-    s = {k: torch.full((), float(k == 'waiting'), device=p.device) for k in COUNTS}
+    s = {k: torch.full((), float(k == 'waiting'), dtype=torch.float32, device=p.device) for k in COUNTS}
     for k, shape in _shapes(p, g).items():
         s[k] = torch.zeros(shape, dtype=_work_type(p), device=p.device)
         if k[0] in 'LR': s[k].diagonal(1, -2, -1).fill_(1) if g['factors'] == 'full' else s[k][..., 1].fill_(1)      # the root starts as the identity

@@ -109,12 +109,13 @@ def hoyer(w: Tensor) -> float:      # 0: all equal in size, 1: a single one
     n = w.numel()**.5
     return float((n - w.abs().sum()/w.norm())/(n-1))
 
-# %% ../nbs/23_sparsity.ipynb #5510e680
+# %% ../nbs/23_sparsity.ipynb #bb8c6878
 def prune_run(c: dict[str, Any],     # config of a `Prune`
               ) -> dict[str, Any]:   # accuracy at each of `KEPT`; hoyer, zeros, flips; diverged
     "Train, then prune."
     data, others = split(c['data'])
     model = build('mlp', in_shape=tuple(data.x.shape[1:]), classes=len(data.classes), hidden=(300, 100), seed=c['seed'])
+    assert isinstance(model, MLP)
     start = torch.cat([l.weight.detach().flatten() for l in model.linears()]).sign()
     @torch.no_grad()
     def shrink(step):
