@@ -55,7 +55,8 @@ check-notebooks: .venv/.dev   ## every page in a fresh kernel, two at a time
 site: .venv/.dev   ## _docs/ and README.md
 	@$(BIN)/python -m optbias.dev.site --write-readme
 
-slow: .venv/.dev   ## make the stored results again; the data page needs OPTBIAS_DATA
+slow: .venv/.dev   ## make the stored results again; the data page needs OPTBIAS_DATA, the study page Ray and submitit
+	@$(PIP) -e '.[dev,ray,slurm]'
 	@$(BIN)/python -m optbias.dev.nbci --flags slow --timeout 3600
 
 benchmarks: .venv/.run   ## CPU seconds at one thread
