@@ -7,7 +7,7 @@ export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 export MPLBACKEND ?= agg
 
-.PHONY: demo test site slow benchmarks check-export lint check-site check-wheel check-notebooks clean
+.PHONY: demo test site slow findings benchmarks check-export lint check-site check-wheel check-notebooks clean
 
 demo: .venv/.run   ## the demo; ARGS='--seeds 0:10 --out elsewhere' changes it
 	@$(BIN)/optbias demo $(ARGS)
@@ -58,6 +58,9 @@ site: .venv/.dev   ## _docs/ and README.md
 slow: .venv/.dev   ## make the stored results again; the data page needs OPTBIAS_DATA, the study page Ray and submitit
 	@$(PIP) -e '.[dev,ray,slurm]'
 	@$(BIN)/python -m optbias.dev.nbci --flags slow --timeout 3600
+
+findings: .venv/.dev   ## part IV again, all of it; QUICK=1: one seed of each experiment, and the stored results stay as they are
+	@OPTBIAS_QUICK=$(QUICK) $(BIN)/python -m optbias.dev.nbci --flags slow --jobs 1 --timeout 14400 $(sort $(wildcard nbs/2*.ipynb))
 
 benchmarks: .venv/.run   ## CPU seconds at one thread
 	@for b in benchmarks/*.py; do $(BIN)/python $$b || exit 1; done
