@@ -505,7 +505,7 @@ def _checked(frame: pd.DataFrame) -> pd.DataFrame:
     if len(bad := frame[frame.status == 'failed']): raise ConfigError(f'{len(bad)} of {len(frame)} runs failed; {bad.optimizer.iloc[0]}: {str(bad.error.iloc[0]).strip().splitlines()[-1]}')
     return frame
 
-# %% ../nbs/17_card.ipynb #8e8f4c29
+# %% ../nbs/17_card.ipynb #b94a4922
 def bias_card(optimizers: Any,                       # names, my_file.py:make, functions (params, lr), a list of them, or {name: function}
               *, reference: str = 'adam',            # one of `ORDINARY`, whom they are compared with
               seeds: Iterable[int] = SEEDS,          # reported; 6 or more for a p below .05
@@ -514,6 +514,7 @@ def bias_card(optimizers: Any,                       # names, my_file.py:make, f
               workers: int | None = None,            # processes; None: one a core; 1: this one
               ordinary: Sequence[str] = ORDINARY,    # who sets the units
               tuning: Sequence[int] = TUNING,        # seeds on which learning rates are chosen
+              tell: Callable[[str], object] | None = None,     # is told, before it begins, what will be trained
               **setting: Any,                        # fields of `CardRun`: model, data, size, n, epochs, level, …
               ) -> Card:
     "Train, measure, compare."
@@ -527,6 +528,7 @@ def bias_card(optimizers: Any,                       # names, my_file.py:make, f
     everyone = list(dict.fromkeys([*names, *ordinary]))
     about, kept = stored_runs()
     known = {o: (float(lr), e) for o, (lr, e) in about['tuned'].items() if about['setting'] == setting and about['tuning'] == list(tuning)}
+    if tell and (new := [o for o in everyone if o not in known]): tell(f'{", ".join(map(_short, new))}: at most {len(new)*(7 + 7*len(tuning) + len(card_runs(new[0], 1., seeds, probes)))} runs')
     with tempfile.TemporaryDirectory() as scratch:
         def go(runs):                       # those that are stored are not done again
             done, todo = [r for r in runs if r.key in kept], [r for r in runs if r.key not in kept]

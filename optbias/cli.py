@@ -200,7 +200,7 @@ def _plan(study: Any, rows: int = 10) -> str:
     width = max((len(n) for n, _ in shown), default=0)
     return '\n'.join([*lines, *(f'  {n:<{width}}  {t}'.rstrip() for n, t in shown), *([f'  … and {len(p)-rows} more'] if len(p) > rows else [])])
 
-# %% ../nbs/18_cli.ipynb #318cdacc
+# %% ../nbs/18_cli.ipynb #a0fc4f15
 def card(optimizer: str = '',      # whose card: a name, or my_file.py:make; several with commas between them
          model: str = '',          # or a trained network: my_file.py:fn, a function that builds it
          weights: str = '',        # file with the network's weights; default: as fn returns it
@@ -221,9 +221,8 @@ def card(optimizer: str = '',      # whose card: a name, or my_file.py:make; sev
     numbers, setting = seed_list(seeds), {k: v for k, v in dict(model=net, data=data, epochs=_number(epochs, '--epochs')).items() if v and v != dict(model='mlp', data='mnist').get(k)}
     folder, processes = _writable(out), _number(workers, '--workers')
     _warm_up()
-    from optbias.card import CARD_NOTE, ORDINARY, bias_card
-    if setting and not json: print(f'Not the standard setting: the {len(ORDINARY)} ordinary optimizers are trained as well, {58 if quick else 158} runs each with ten seeds', flush=True)
-    try: c = bias_card([o.strip() for o in optimizer.split(',') if o.strip()], reference=reference, seeds=numbers, probes=not quick, store=folder, workers=processes, **setting)
+    from optbias.card import CARD_NOTE, bias_card
+    try: c = bias_card([o.strip() for o in optimizer.split(',') if o.strip()], reference=reference, seeds=numbers, probes=not quick, store=folder, workers=processes, tell=None if json else lambda text: print(f'To be trained: {text}', flush=True), **setting)
     except KeyboardInterrupt:
         print(f'\nstopped; the same command goes on from what is in {folder}', file=sys.stderr)
         raise SystemExit(130) from None
