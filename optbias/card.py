@@ -399,11 +399,12 @@ def card_runs(optimizer: str,             # what `make_any` takes
     out = [run(k, s, what) for what in (('solution', 'cue', 'tail') if probes else ('solution',)) for k in (-1, 0, 1) for s in seeds]
     return out + [run(k, s, 'forgetting', epochs=2) for k in (-3, -2, -1, 0) for s in seeds if probes]
 
-# %% ../nbs/17_card.ipynb #9a90a52b
-STYLE = """body{font:16px/1.55 system-ui,sans-serif;max-width:58rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;background:#fff}
+# %% ../nbs/17_card.ipynb #c27f536d
+STYLE = """body{font:16px/1.55 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;background:#fff}
 h1{font-size:1.6rem;line-height:1.25} h2{font-size:1.15rem;margin-top:2rem} figure{margin:1rem 0;overflow-x:auto} img{max-width:100%;height:auto}
 figcaption,.note{color:#555;font-size:.9rem} .wide{overflow-x:auto} table{border-collapse:collapse;font-size:.9rem;white-space:nowrap}
 th,td{padding:.35rem .7rem;text-align:right;border-bottom:1px solid #ddd} th:first-child,td:first-child,.left th,.left td{text-align:left} .wrap td:last-child{white-space:normal} thead th{border-bottom:2px solid #888}
+.tight table{font-size:.8rem} .tight th,.tight td{padding:.25rem .45rem}
 @media(max-width:600px){figure img{max-width:none;width:36rem}}"""
 
 def _image(fig: Any, alt: str, caption: str) -> str:
@@ -540,14 +541,14 @@ def bias_card(optimizers: Any,                       # names, my_file.py:make, f
     frames = [compare(long, group, reference, ordinary) for group in (names, [o for o in everyone if o not in names]) if set(group) - {reference}]      # corrected apart
     return Card(pd.concat(frames, ignore_index=True), long, frame, names, reference, {o: lrs[o] for o in everyone}, setting)
 
-# %% ../nbs/17_card.ipynb #3f96271b
+# %% ../nbs/17_card.ipynb #41635f29
 MEANING = {'forgetting@learn': 'forgetting, at learning accuracy .9', 'act_erank': 'effective rank of activations', 'act_pr': 'participation ratio of activations', 'xclass_cos': 'cosine between class means',
            'prune_auc': 'accuracy kept when pruned', 'w_hoyer': 'sparsity of weights (Hoyer)', 'w_srank': 'stable rank of weights', 'dw_srank': 'stable rank of the update', 'selectivity': 'class selectivity of units',
            'redundancy': 'correlation between units', 'act_sparsity': 'zeros in activations', 'dead': 'dead units', 'dormant': 'dormant units', 'quant_drop': 'accuracy lost at 3 bits', 'sharp_adapt': 'adaptive sharpness',
            'simple_reliance': 'reliance on a simple cue', 'tail_acc': 'accuracy on rare classes', 'noise_auc': 'accuracy under noise', 'ece': 'calibration error', 'rel_update': 'distance from the start'}     # in few words
 
 def _reading(r: Any) -> str:
-    if r['bias']: return 'higher' if r['difference'] > 0 else 'lower'
+    if r['bias']: return ('slightly ' if r['same'] else '') + ('higher' if r['difference'] > 0 else 'lower')
     return r['flags'] or ('same' if r['same'] else 'undecided')
 
 def _in_units(r: Any) -> str:
@@ -558,7 +559,7 @@ def _asked(card: Card) -> list[str]: return [o for o in card.optimizers if o != 
 
 def _short(name: str) -> str: return name.rpartition('/')[2]
 
-# %% ../nbs/17_card.ipynb #9b9166f6
+# %% ../nbs/17_card.ipynb #7678ad3a
 def card_table(card: Card,           # from `bias_card`
                ) -> pd.DataFrame:     # of texts: a row an optimizer and property
     "The card for reading."
@@ -571,7 +572,7 @@ def card_table(card: Card,           # from `bias_card`
     return pd.DataFrame(rows)
 
 CARD_NOTE = ('Δ: paired difference to the reference with its 95 % interval, in units of the standard deviation between ordinary optimizers; values themselves are means over seeds. At equal loss: where the training loss first '
-             'fell to the level; forgetting at equal learning accuracy. q: sign-flip p after Benjamini and Hochberg. higher, lower: q below .05, and no flag. same: within half a unit. speed: the two read-outs disagree. '
+             'fell to the level; forgetting at equal learning accuracy. q: sign-flip p after Benjamini and Hochberg. higher, lower: q below .05, and no flag; slightly: within half a unit. same: within half a unit, and q above .05. speed: the two read-outs disagree. '
              'lr: half a decade of learning rate turns the sign. censored: a run diverged or never got there; then nothing is claimed.')
 
 def card_context(card: Card,           # from `bias_card`
@@ -585,14 +586,14 @@ def card_context(card: Card,           # from `bias_card`
                          reached=f'{int(g.steps.notna().sum())} of {len(g)}', diverged=f'{int((g.status == "diverged").sum())} of {len(g)}'))
     return pd.DataFrame(rows)
 
-# %% ../nbs/17_card.ipynb #484c42d1
+# %% ../nbs/17_card.ipynb #259b95f1
 def card_sentences(card: Card,        # from `bias_card`
                    ) -> list[str]:     # one an optimizer
     "What the card says, in words."
     out = []
     for o in _asked(card):
         f = card.frame[(card.frame.optimizer == o) & card.frame.primary]
-        kinds = {r['property']: _reading(r).split(', ') for r in f.to_dict('records')}
+        kinds = {r['property']: _reading(r).removeprefix('slightly ').split(', ') for r in f.to_dict('records')}
         those = {kind: ', '.join(n for n, k in kinds.items() if kind in k) for kind in ('higher', 'lower', 'same', 'speed', 'lr', 'undecided')}
         parts = [f'{_short(o)} against {card.reference}: {int(f.bias.sum())} of {len(f)} properties differ beyond seed, learning rate and speed']
         parts += [f'{word}: {those[kind]}' for kind, word in (('higher', 'higher'), ('lower', 'lower'), ('same', 'the same within half a unit'), ('speed', 'a matter of speed'), ('lr', 'turned by half a decade of learning rate'), ('undecided', 'undecided')) if those[kind]]
@@ -628,7 +629,7 @@ def plot_card(card: Card,         # from `bias_card`
     ax.legend(fontsize=7.5, loc='lower left', bbox_to_anchor=(0, 1), ncols=3, frameon=False)
     return ax
 
-# %% ../nbs/17_card.ipynb #07bbfc45
+# %% ../nbs/17_card.ipynb #d2908eec
 def write_card(card: Card,           # from `bias_card`
                path: str | Path,     # of the page; folders are made
                ) -> Path:            # the same
@@ -639,7 +640,7 @@ def write_card(card: Card,           # from `bias_card`
     made = ', '.join(f'{k.replace("_", " ")} {v}' for k, v in setting.items())
     body = [f'<h1>Bias card: {e(", ".join(map(_short, _asked(card))))}</h1>', *(f'<p>{e(s)}</p>' for s in card.sentences()),
             _image(plot_card(card).figure, 'differences in each property', f'Differences to {card.reference}. Filled with interval: at equal training loss; hollow: at the end of the budget. Faded: nothing is claimed. Grey bars: the ordinary optimizers.'),
-            f'<div class="wide left">{card.table().to_html(index=False, border=0)}</div>', f'<p class="note">{e(CARD_NOTE)}</p>',
+            f'<div class="wide left tight">{card.table().to_html(index=False, border=0)}</div>', f'<p class="note">{e(CARD_NOTE)}</p>',
             '<h2>Learning rates, accuracy, speed</h2>', f'<div class="wide">{card.context().to_html(index=False, border=0)}</div>',
             '<h2>How it was made</h2>', f'<p>{e(made)}; seeds {e(seeds)}; learning rates chosen on the seeds {e(_ranges(list(TUNING)))} and on validation images.</p>']
     _page(path, f'Bias card: {", ".join(map(_short, _asked(card)))}', body)

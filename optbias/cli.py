@@ -200,7 +200,7 @@ def _plan(study: Any, rows: int = 10) -> str:
     width = max((len(n) for n, _ in shown), default=0)
     return '\n'.join([*lines, *(f'  {n:<{width}}  {t}'.rstrip() for n, t in shown), *([f'  … and {len(p)-rows} more'] if len(p) > rows else [])])
 
-# %% ../nbs/18_cli.ipynb #a0fc4f15
+# %% ../nbs/18_cli.ipynb #09ef37f5
 def card(optimizer: str = '',      # whose card: a name, or my_file.py:make; several with commas between them
          model: str = '',          # or a trained network: my_file.py:fn, a function that builds it
          weights: str = '',        # file with the network's weights; default: as fn returns it
@@ -228,7 +228,7 @@ def card(optimizer: str = '',      # whose card: a name, or my_file.py:make; sev
         raise SystemExit(130) from None
     page = c.to_html(folder/'card.html'); c.frame.to_csv(folder/'card.csv', index=False)
     if json: return print(_json(dict(card=_rows(c.frame), context=_rows(c.context()), sentences=c.sentences())))
-    print(*map(_wrap, c.sentences()), '', _text(c.table().drop(columns=['meaning', 'q'])), '', _text(c.context()), '', _wrap(CARD_NOTE), '', f'Card: {page}', sep='\n')
+    print(*map(_wrap, c.sentences()), '', _text(c.table().drop(columns=['meaning', 'q', reference])), '', _text(c.context().drop(columns='validation %')), '', _wrap(CARD_NOTE), '', f'Card: {page}', sep='\n')
 
 def _model_card(model: str, weights: str, data: str, folder: Path, json: bool):
     from optbias.card import load_model, model_card, write_model_card
