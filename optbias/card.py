@@ -159,7 +159,7 @@ def card_data(name: str,                          # of a data set
     d = load(name, n=n+VALIDATION, size=size)
     return d.take(range(n)), d.take(range(n, n+VALIDATION)), load(name, split='test', n=TEST, size=size)
 
-# %% ../nbs/17_card.ipynb #0e665281
+# %% ../nbs/17_card.ipynb #d8547044
 def _net(c: dict[str, Any], data: Data) -> tuple[nn.Module, Optimizer]:
     "The fresh network of a run, and its optimizer."
     model = build(c['model'], in_shape=tuple(data.x.shape[1:]), classes=len(data.classes), seed=c['seed'], **c['model_options'])
@@ -176,6 +176,8 @@ def _train(c: dict[str, Any], data: Data, **options: Any) -> tuple[nn.Module, Tr
 
 def _accuracy(c: dict[str, Any]) -> dict[str, Any]:
     data, validation, _ = card_data(c['data'], c['n'], c['size'])
+    try: _net(c, data)
+    except ConfigError as e: raise _Diverged from e                    # a rate that the optimizer refuses
     model, t = _train(c, data)
     return dict(validation=evaluate(model, validation), loss=float(t.loss[-100:].mean()))
 
@@ -341,14 +343,14 @@ def units_of(long: pd.DataFrame,            # from `values`
     means = {k: [transformed(str(k[0]), v.value).mean() for _, v in g.groupby('optimizer')] for k, g in known.groupby(['property', 'read'])}     # type: ignore[index]
     return {(str(k[0]), str(k[1])): float(np.std(m, ddof=1)) for k, m in means.items() if len(m) > 1}      # type: ignore[index]
 
-# %% ../nbs/17_card.ipynb #598409e0
+# %% ../nbs/17_card.ipynb #0de2b582
 def _flags(name: str, reads: dict[str, dict[str, Any]], steps: list[float]) -> str:
     "What stands against reading a difference as a bias."
     first = reads.get('matched', reads.get('end', {})); out = []
     def off(x): return x['low'] > 0 or x['high'] < 0
     if len(reads) == 2:
         a, b = reads['matched'], reads['end']
-        if (off(a) or off(b)) and a['difference']*b['difference'] < 0 or off(a) and b['same'] or off(b) and a['same']: out.append('speed')
+        if (off(a) or off(b)) and a['difference']*b['difference'] < 0 and not (a['same'] and b['same']) or any(off(x) and not x['same'] and y['same'] for x, y in ((a, b), (b, a))): out.append('speed')
     if off(first) and any(np.sign(s) != np.sign(first['difference']) for s in steps): out.append('lr')
     if first['censored']: out.append(f'censored {first["censored"]} of {first["censored"]+first["n"]}')
     return ', '.join(out)
@@ -586,7 +588,7 @@ def card_context(card: Card,           # from `bias_card`
                          reached=f'{int(g.steps.notna().sum())} of {len(g)}', diverged=f'{int((g.status == "diverged").sum())} of {len(g)}'))
     return pd.DataFrame(rows)
 
-# %% ../nbs/17_card.ipynb #259b95f1
+# %% ../nbs/17_card.ipynb #bfe863fe
 def card_sentences(card: Card,        # from `bias_card`
                    ) -> list[str]:     # one an optimizer
     "What the card says, in words."
@@ -598,7 +600,7 @@ def card_sentences(card: Card,        # from `bias_card`
         parts = [f'{_short(o)} against {card.reference}: {int(f.bias.sum())} of {len(f)} properties differ beyond seed, learning rate and speed']
         parts += [f'{word}: {those[kind]}' for kind, word in (('higher', 'higher'), ('lower', 'lower'), ('same', 'the same within half a unit'), ('speed', 'a matter of speed'), ('lr', 'turned by half a decade of learning rate'), ('undecided', 'undecided')) if those[kind]]
         if len(lost := f[f.censored > 0]): parts.append(f'not claimed, since runs diverged or did not get there: {", ".join(lost.property)}')
-        if len(f) and smallest_p(int(f.n.max())) >= Q: parts.append(f'{int(f.n.max())} seeds cannot bring p below {Q}; take at least 6')
+        if f.n.max() > 0 and smallest_p(int(f.n.max())) >= Q: parts.append(f'{int(f.n.max())} seeds cannot bring p below {Q}; take at least 6')
         if card.lrs[o][1]: parts.append('its learning rate lies at the edge of those that were tried')
         out.append('. '.join(p[:1].upper()+p[1:] if i else p for i, p in enumerate(parts))+'.')
     return out
