@@ -159,13 +159,15 @@ def card_data(name: str,                          # of a data set
     d = load(name, n=n+VALIDATION, size=size)
     return d.take(range(n)), d.take(range(n, n+VALIDATION)), load(name, split='test', n=TEST, size=size)
 
-# %% ../nbs/17_card.ipynb #d8547044
+# %% ../nbs/17_card.ipynb #452e210b
+class _Diverged(Exception): pass
+
 def _net(c: dict[str, Any], data: Data) -> tuple[nn.Module, Optimizer]:
     "The fresh network of a run, and its optimizer."
     model = build(c['model'], in_shape=tuple(data.x.shape[1:]), classes=len(data.classes), seed=c['seed'], **c['model_options'])
-    return model, make_any(c['optimizer'], model, c['lr'], **c['options'])
-
-class _Diverged(Exception): pass
+    if c['optimizer'] in OPTIMIZERS: return model, make_optimizer(c['optimizer'], model, c['lr'], **c['options'])
+    try: return model, make_any(c['optimizer'], model, c['lr'], **c['options'])
+    except ConfigError as e: raise _Diverged from e                    # yours refuses this rate
 
 def _train(c: dict[str, Any], data: Data, **options: Any) -> tuple[nn.Module, Training]:
     model, optimizer = _net(c, data)
@@ -176,8 +178,6 @@ def _train(c: dict[str, Any], data: Data, **options: Any) -> tuple[nn.Module, Tr
 
 def _accuracy(c: dict[str, Any]) -> dict[str, Any]:
     data, validation, _ = card_data(c['data'], c['n'], c['size'])
-    try: _net(c, data)
-    except ConfigError as e: raise _Diverged from e                    # a rate that the optimizer refuses
     model, t = _train(c, data)
     return dict(validation=evaluate(model, validation), loss=float(t.loss[-100:].mean()))
 
@@ -267,7 +267,7 @@ def best_lr(frame: pd.DataFrame,     # rows of `card_run` for one optimizer: lr,
     rates = [float(str(lr)) for lr in score.index]; i = int(score.to_numpy().argmax())          # the least of those that are equal
     return rates[i], 0 if len(rates) == 1 else 1 if i == len(rates)-1 else -1 if i == 0 else 0
 
-# %% ../nbs/17_card.ipynb #e869bef7
+# %% ../nbs/17_card.ipynb #1b1898d3
 Go = Callable[[list[CardRun]], pd.DataFrame]         # runs → a row a run
 
 def tune(optimizers: Sequence[str],       # what `make_any` takes
@@ -279,7 +279,7 @@ def tune(optimizers: Sequence[str],       # what `make_any` takes
     def run(o, lr, s, **more): return CardRun(o, lr, s, 'accuracy', **setting | more, digest=_digest(o))
     first = go([run(o, 10.**k, seeds[0], epochs=1) for o in optimizers for k in DECADES])
     middle = {o: best_lr(first[first.optimizer == o])[0] for o in optimizers}
-    if dead := [o for o, lr in middle.items() if math.isnan(lr)]: raise NonFiniteError(f'{dead[0]} diverged at every learning rate from {10.**DECADES[0]:g} to {10.**DECADES[-1]:g}')
+    if dead := [o for o, lr in middle.items() if math.isnan(lr)]: raise NonFiniteError(f'{dead[0]} diverged, or could not be built, at every learning rate from {10.**DECADES[0]:g} to {10.**DECADES[-1]:g}')
     ks, out = {o: list(range(-3, 4)) for o in optimizers}, dict[str, tuple[float, str]]()
     for more in (0, 1, 2):
         tried = go([run(o, half(middle[o], k), s) for o in optimizers for k in ks[o] for s in seeds])
