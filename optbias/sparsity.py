@@ -1,4 +1,4 @@
-"""Powerprop makes an MLP far easier to prune, and harder to round. In a CNN a tuned L1 prunes as well, and in a ViT the learning rate decides.
+"""Powerprop makes an MLP far easier to prune, and harder to round. In a CNN it gains less, in a ViT nothing; a tuned L1 often prunes as well.
 
 Docs: https://optbias.github.io/optbias/sparsity.html.md"""
 
