@@ -13,20 +13,23 @@ __all__ = ['FACTORIES', 'WHATS', 'SAMPLES', 'VALIDATION', 'TEST', 'TASKS', 'LEAR
            'write_model_card', 'summarise', 'table', 'plot_forgetting', 'plot_matrices', 'describe', 'answer',
            'complete', 'write_report']
 
-# %% ../nbs/17_card.ipynb #49308aeb
+# %% ../nbs/17_card.ipynb #5be9939b
 import base64
 import hashlib
 import html
 import importlib
+import importlib.metadata
 import importlib.util
 import io
 import json
 import marshal
 import math
 import pickle
+import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -40,15 +43,15 @@ from torch import nn
 from torch.optim import Optimizer
 
 from .continual import forgetting, learn, learning_accuracy, permuted
-from .core import ConfigError, DataError, NonFiniteError, look, one_of, plot_style
+from .core import ConfigError, DataError, NonFiniteError, UnsupportedError, look, one_of, plot_style
 from .data import SOURCES, Data, load
 from .models import MODELS, build, hooked
-from .properties import COMPANIONS, DEFAULT, REGISTRY, class_accuracy, cue_data, forgetting_at, headline, long_tail, measure, simple_reliance, tail_accuracy
+from .properties import COMPANIONS, DEFAULT, REGISTRY, chosen, class_accuracy, cue_data, forgetting_at, headline, long_tail, measure, simple_reliance, tail_accuracy
 from .statistics import benjamini_hochberg, paired, smallest_p, t_interval, tost
 from .study import OPTIMIZERS, PARTNERS, Config, Run, Study, make_optimizer
 from .train import Training, evaluate, logits, train
 
-# %% ../nbs/17_card.ipynb #073ada26
+# %% ../nbs/17_card.ipynb #33c50ffe
 @lru_cache(maxsize=64)
 def _run_file(path: str, digest: str) -> ModuleType:
     "The module in a file; a changed file is another module."
@@ -56,10 +59,29 @@ def _run_file(path: str, digest: str) -> ModuleType:
     assert spec and spec.loader
     module, folder = importlib.util.module_from_spec(spec), str(Path(path).resolve().parent)
     sys.path.insert(0, folder)                                        # it may import what lies beside it
+    sys.modules[spec.name] = module                                   # dataclasses look themselves up
     try: spec.loader.exec_module(module)
-    except Exception as e: raise ConfigError(f'{path} cannot be imported: {type(e).__name__}: {e}') from e
+    except (Exception, SystemExit) as e:
+        del sys.modules[spec.name]
+        raise ConfigError(f'{path} cannot be imported: {type(e).__name__}: {e}') from e
     finally: sys.path.remove(folder)
     return module
+
+def _beside(path: Path) -> list[Path]:
+    "A file, and the files of its folder that it imports, directly or not."
+    found, todo = [], [path]
+    while todo:
+        p = todo.pop()
+        if p in found or not p.is_file(): continue
+        found.append(p)
+        todo += [path.parent/f'{a or b}.py' for a, b in re.findall(r'^[ \t]*(?:from[ \t]+\.?(\w+)|import[ \t]+(\w+))', p.read_text(errors='replace'), re.M)]
+    return sorted(found)
+
+def _version(module: str) -> str:
+    "The version of the library that a module belongs to; empty where it has none."
+    if not module: return ''
+    try: return importlib.metadata.version(module.partition('.')[0])
+    except importlib.metadata.PackageNotFoundError: return ''
 
 def _file_of(module: str) -> Path | None:
     "The file that is meant: my_file.py, or my_file for my_file.py in this folder."
@@ -70,13 +92,14 @@ def _file_of(module: str) -> Path | None:
 FACTORIES: dict[str, Callable[..., Optimizer]] = {}       # functions that have no file: name → make(params, lr)
 
 def _digest(text: str) -> str:
-    "A hash of the file that a name leads to, or of a function that was typed in; empty for what comes from a library."
+    "A hash of the file that a name leads to and of those beside it that it imports, or of a function that was typed in; the version of a library."
     if text in FACTORIES:
         fn = FACTORIES[text]; code = getattr(fn, '__code__', None)
-        known = (marshal.dumps(code) if code else repr(fn), getattr(fn, '__defaults__', None), [repr(c.cell_contents) for c in getattr(fn, '__closure__', None) or ()])
+        known = (marshal.dumps(code) if code else repr(fn), getattr(fn, '__defaults__', None), getattr(fn, '__kwdefaults__', None), [repr(c.cell_contents) for c in getattr(fn, '__closure__', None) or ()])
         return hashlib.sha256(repr(known).encode()).hexdigest()[:12]
-    path = _file_of(text.rpartition(':')[0]) if ':' in text else None
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path and path.is_file() else ''
+    module = text.rpartition(':')[0]
+    path = _file_of(module) if module else None
+    return hashlib.sha256(b'\0'.join(p.read_bytes() for p in _beside(path))).hexdigest()[:12] if path and path.is_file() else _version(module)
 
 # %% ../nbs/17_card.ipynb #747eb0e5
 def load_function(text: str,                   # "my_file.py:make", "my_file:make" or "package.module:make"
@@ -159,7 +182,7 @@ def card_data(name: str,                          # of a data set
     d = load(name, n=n+VALIDATION, size=size)
     return d.take(range(n)), d.take(range(n, n+VALIDATION)), load(name, split='test', n=TEST, size=size)
 
-# %% ../nbs/17_card.ipynb #452e210b
+# %% ../nbs/17_card.ipynb #d3ad7757
 class _Diverged(Exception): pass
 
 def _net(c: dict[str, Any], data: Data) -> tuple[nn.Module, Optimizer]:
@@ -167,7 +190,7 @@ def _net(c: dict[str, Any], data: Data) -> tuple[nn.Module, Optimizer]:
     model = build(c['model'], in_shape=tuple(data.x.shape[1:]), classes=len(data.classes), seed=c['seed'], **c['model_options'])
     if c['optimizer'] in OPTIMIZERS: return model, make_optimizer(c['optimizer'], model, c['lr'], **c['options'])
     try: return model, make_any(c['optimizer'], model, c['lr'], **c['options'])
-    except ConfigError as e: raise _Diverged from e                    # yours refuses this rate
+    except ConfigError as e: raise _Diverged(str(e)) from e            # yours refuses this rate
 
 def _train(c: dict[str, Any], data: Data, **options: Any) -> tuple[nn.Module, Training]:
     model, optimizer = _net(c, data)
@@ -242,13 +265,13 @@ def _forgetting(c: dict[str, Any]) -> dict[str, Any]:
     if r.diverged: raise _Diverged
     return dict(learning=learning_accuracy(r.R), value=forgetting(r.R))
 
-# %% ../nbs/17_card.ipynb #c6871437
+# %% ../nbs/17_card.ipynb #ef86e836
 def card_run(c: dict[str, Any],      # config of a `CardRun`
              ) -> dict[str, Any]:    # what was measured; `diverged` where training did
     "Do one run."
     fn = dict(accuracy=_accuracy, solution=_solution, cue=_cue, tail=_tail, forgetting=_forgetting)[c['what']]
     try: return dict(diverged=False) | fn(c)
-    except _Diverged: return dict(diverged=True)
+    except _Diverged as e: return dict(diverged=True) | (dict(why=str(e)) if str(e) else {})
 
 # %% ../nbs/17_card.ipynb #f8c2b965
 TUNING, DECADES = (1000, 1001, 1002), range(-5, 2)          # seeds; exponents of ten
@@ -267,7 +290,7 @@ def best_lr(frame: pd.DataFrame,     # rows of `card_run` for one optimizer: lr,
     rates = [float(str(lr)) for lr in score.index]; i = int(score.to_numpy().argmax())          # the least of those that are equal
     return rates[i], 0 if len(rates) == 1 else 1 if i == len(rates)-1 else -1 if i == 0 else 0
 
-# %% ../nbs/17_card.ipynb #1b1898d3
+# %% ../nbs/17_card.ipynb #db13f638
 Go = Callable[[list[CardRun]], pd.DataFrame]         # runs → a row a run
 
 def tune(optimizers: Sequence[str],       # what `make_any` takes
@@ -279,7 +302,9 @@ def tune(optimizers: Sequence[str],       # what `make_any` takes
     def run(o, lr, s, **more): return CardRun(o, lr, s, 'accuracy', **setting | more, digest=_digest(o))
     first = go([run(o, 10.**k, seeds[0], epochs=1) for o in optimizers for k in DECADES])
     middle = {o: best_lr(first[first.optimizer == o])[0] for o in optimizers}
-    if dead := [o for o, lr in middle.items() if math.isnan(lr)]: raise NonFiniteError(f'{dead[0]} diverged, or could not be built, at every learning rate from {10.**DECADES[0]:g} to {10.**DECADES[-1]:g}')
+    if dead := [o for o, lr in middle.items() if math.isnan(lr)]:
+        why = first.get('why', pd.Series(dtype=object))[first.optimizer == dead[0]].dropna().unique()
+        raise NonFiniteError(f'{dead[0]} diverged, or could not be built, at every learning rate from {10.**DECADES[0]:g} to {10.**DECADES[-1]:g}' + (f': {why[0]}' if len(why) else ''))
     ks, out = {o: list(range(-3, 4)) for o in optimizers}, dict[str, tuple[float, str]]()
     for more in (0, 1, 2):
         tried = go([run(o, half(middle[o], k), s) for o in optimizers for k in ks[o] for s in seeds])
@@ -343,8 +368,8 @@ def units_of(long: pd.DataFrame,            # from `values`
     means = {k: [transformed(str(k[0]), v.value).mean() for _, v in g.groupby('optimizer')] for k, g in known.groupby(['property', 'read'])}     # type: ignore[index]
     return {(str(k[0]), str(k[1])): float(np.std(m, ddof=1)) for k, m in means.items() if len(m) > 1}      # type: ignore[index]
 
-# %% ../nbs/17_card.ipynb #0de2b582
-def _flags(name: str, reads: dict[str, dict[str, Any]], steps: list[float]) -> str:
+# %% ../nbs/17_card.ipynb #92bde463
+def _flags(name: str, reads: dict[str, dict[str, Any]], steps: list[float], edge: bool) -> str:
     "What stands against reading a difference as a bias."
     first = reads.get('matched', reads.get('end', {})); out = []
     def off(x): return x['low'] > 0 or x['high'] < 0
@@ -352,23 +377,27 @@ def _flags(name: str, reads: dict[str, dict[str, Any]], steps: list[float]) -> s
         a, b = reads['matched'], reads['end']
         if (off(a) or off(b)) and a['difference']*b['difference'] < 0 and not (a['same'] and b['same']) or any(off(x) and not x['same'] and y['same'] for x, y in ((a, b), (b, a))): out.append('speed')
     if off(first) and any(np.sign(s) != np.sign(first['difference']) for s in steps): out.append('lr')
+    if off(first) and not steps and name != 'forgetting@learn': out.append('lr unchecked')             # forgetting is read along the rates
+    if edge: out.append('edge')
     if first['censored']: out.append(f'censored {first["censored"]} of {first["censored"]+first["n"]}')
     return ', '.join(out)
 
 def _neighbours(name: str, long: pd.DataFrame, o: str, r: str, read: str) -> list[float]:
-    "The mean difference with o half a decade off its best rate, where at least half of the seeds have it."
+    "The mean difference with o, or r, half a decade off its best rate, where at least three seeds have it, or all of fewer."
     part = long[(long.property == name) & (long.read == read)]
-    ref, out = part[(part.optimizer == r) & (part.step == 0)].set_index('seed').value, []
-    for k in (-1, 1):
-        d = (part[(part.optimizer == o) & (part.step == k)].set_index('seed').value.pipe(lambda v: pd.Series(transformed(name, v), v.index)) - pd.Series(transformed(name, ref), ref.index)).dropna()
-        if len(d) and 2*len(d) >= len(ref): out.append(float(d.mean()))
+    def at(who, k): v = part[(part.optimizer == who) & (part.step == k)].set_index('seed').value; return pd.Series(transformed(name, v), v.index)
+    out, enough = [], min(3, part.seed.nunique())
+    for k, l in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+        d = (at(o, k) - at(r, l)).dropna()
+        if len(d) >= enough: out.append(float(d.mean()))
     return out
 
-# %% ../nbs/17_card.ipynb #dc749fd8
+# %% ../nbs/17_card.ipynb #bc5cedf1
 def compare(long: pd.DataFrame,             # from `values`
             optimizers: Sequence[str],      # whose cards these are
             reference: str,                 # whom they are compared with
             ordinary: Sequence[str],        # who sets the units
+            edges: Collection[str] = (),    # whose best rate lies at the edge of those that were tried
             ) -> pd.DataFrame:              # a row an optimizer, property and read-out
     "Every property of every optimizer against the reference."
     units, rows, now = units_of(long, ordinary), [], long[long.step == 0]
@@ -376,14 +405,18 @@ def compare(long: pd.DataFrame,             # from `values`
     for o in optimizers:
         if o == reference: continue
         for name in dict.fromkeys(now[now.optimizer == o].property):
-            reads = {read: _difference_of(name, by[o, name, read], by[reference, name, read], units.get((name, read), 0.)) for read in ('matched', 'end') if (o, name, read) in by and (reference, name, read) in by}
-            if not reads: continue
-            flags, primary = _flags(name, reads, _neighbours(name, long, o, reference, next(iter(reads)))), next(iter(reads))
+            there = [read for read in ('matched', 'end') if (o, name, read) in by and (reference, name, read) in by]
+            if not there: continue
+            primary = there[0]; unit = units.get((name, primary), 0.)
+            reads = {read: _difference_of(name, by[o, name, read], by[reference, name, read], unit) for read in there}
+            flags = _flags(name, reads, _neighbours(name, long, o, reference, primary), bool({o, reference} & set(edges)))
             rows += [dict(optimizer=o, property=name, read=read, **d, primary=read == primary, flags=flags) for read, d in reads.items()]
     frame = pd.DataFrame(rows).assign(q=np.nan)
     tested = frame.primary & frame.p.notna()
     if tested.any(): frame.loc[tested, 'q'] = benjamini_hochberg(frame.p[tested])
     frame['bias'] = frame.primary & (frame.q < Q) & (frame['flags'] == '')
+    late = {(r['optimizer'], r['property']): r['low'] <= 0 <= r['high'] for r in frame[~frame.primary].to_dict('records')}
+    frame['early'] = [late.get((o, p), False) for o, p in zip(frame.optimizer, frame.property)]
     return frame
 
 # %% ../nbs/17_card.ipynb #a710bbaf
@@ -463,7 +496,7 @@ def stored_runs(path: Path = STORED) -> tuple[dict[str, Any], dict[str, dict[str
     def named(v): return dict(zip(a['properties'], v)) if v else None
     return a, {r[0]: dict(zip(a['columns'], r)) | dict(end=named(r[-2]), matched=named(r[-1])) for r in kept['rows']}
 
-# %% ../nbs/17_card.ipynb #059f54ec
+# %% ../nbs/17_card.ipynb #cd8aa5e6
 @dataclass(frozen=True)
 class Card:
     "What optimizers did to the solution; shows itself as a table."
@@ -474,6 +507,7 @@ class Card:
     reference: str                     # whom they are compared with
     lrs: dict[str, tuple[float, str]]  # the chosen rates, "edge" where they lie at the edge
     setting: dict[str, Any]            # of the runs
+    tuning: tuple[int, ...]            # seeds on which the rates were chosen
 
     def table(self) -> pd.DataFrame: return card_table(self)
     def context(self) -> pd.DataFrame: return card_context(self)
@@ -482,7 +516,7 @@ class Card:
     def to_html(self, path: str | Path) -> Path: return write_card(self, path)
     def _repr_html_(self) -> str: return '\n'.join([*(f'<p>{html.escape(s)}</p>' for s in self.sentences()), self.table().to_html(index=False, border=0)])
 
-# %% ../nbs/17_card.ipynb #28fa0f2c
+# %% ../nbs/17_card.ipynb #5452ff44
 def _importable(o: Any) -> str:
     "How other processes find a function; empty where they cannot."
     module, name = getattr(o, '__module__', None) or '', getattr(o, '__name__', '')
@@ -491,11 +525,13 @@ def _importable(o: Any) -> str:
 def _named(optimizers: Any) -> tuple[list[str], bool]:
     "Names as `make_any` takes them; functions without a file are remembered here."
     if callable(optimizers) or isinstance(optimizers, str): optimizers = [optimizers]
-    given = optimizers if isinstance(optimizers, dict) else {o if isinstance(o, str) else _importable(o) or getattr(o, '__name__', 'mine'): o for o in optimizers}
+    given = list(optimizers.items()) if isinstance(optimizers, dict) else [(o if isinstance(o, str) else _importable(o) or getattr(o, '__name__', 'mine'), o) for o in optimizers]
+    if twice := [n for n, c in Counter(n for n, _ in given).items() if c > 1]: raise ConfigError(f'{twice[0]} is there twice; tell your functions apart: {{"one": f, "other": g}}')
     if not given: raise ConfigError('there is no optimizer; name one of OPTIMIZERS, my_file.py:make, or hand in a function (params, lr)')
     out, here = [], False
-    for name, o in given.items():
+    for name, o in given:
         if name in OPTIMIZERS and callable(o): raise ConfigError(f'{name} is the name of an optimizer of the book; give your function another one')
+        if callable(o) and ':' in name and name != _importable(o): raise ConfigError(f'{name!r}: a name of your own must not hold a colon')
         if callable(o) and ':' in name: pass
         elif callable(o): FACTORIES[name], here = o, True
         elif isinstance(o, str): name = o
@@ -504,11 +540,17 @@ def _named(optimizers: Any) -> tuple[list[str], bool]:
         out.append(name)
     return out, here
 
+def _own(setting: dict[str, Any]) -> dict[str, Any]:
+    "What differs from the standard setting, checked."
+    if taken := {'optimizer', 'lr', 'seed', 'what', 'options', 'digest', 'activations'} & setting.keys(): raise ConfigError(f'{", ".join(sorted(taken))}: a card sets this itself')
+    standard, own = CardRun('adam', 1., 0).config, CardRun('adam', 1., 0, **setting).config
+    return {k: v for k, v in setting.items() if own[k] != standard[k]}
+
 def _checked(frame: pd.DataFrame) -> pd.DataFrame:
     if len(bad := frame[frame.status == 'failed']): raise ConfigError(f'{len(bad)} of {len(frame)} runs failed; {bad.optimizer.iloc[0]}: {str(bad.error.iloc[0]).strip().splitlines()[-1]}')
     return frame
 
-# %% ../nbs/17_card.ipynb #b94a4922
+# %% ../nbs/17_card.ipynb #3eb45d25
 def bias_card(optimizers: Any,                       # names, my_file.py:make, functions (params, lr), a list of them, or {name: function}
               *, reference: str = 'adam',            # one of `ORDINARY`, whom they are compared with
               seeds: Iterable[int] = SEEDS,          # reported; 6 or more for a p below .05
@@ -521,17 +563,19 @@ def bias_card(optimizers: Any,                       # names, my_file.py:make, f
               **setting: Any,                        # fields of `CardRun`: model, data, size, n, epochs, level, …
               ) -> Card:
     "Train, measure, compare."
-    (names, here), seeds, ordinary = _named(optimizers), list(seeds), [one_of(o, OPTIMIZERS, 'optimizer') for o in ordinary]
-    if len(set(seeds)) < 2: raise ConfigError(f'a card needs at least two seeds, not {seeds}')
+    (names, here), seeds, tuning, ordinary = _named(optimizers), list(dict.fromkeys(seeds)), tuple(dict.fromkeys(tuning)), [one_of(o, OPTIMIZERS, 'optimizer') for o in ordinary]
+    if not tuning: raise ConfigError('learning rates have to be chosen on some seed: tuning=(1000,)')
+    if len(seeds) < 2: raise ConfigError(f'a card needs at least two seeds, not {seeds}')
     if both := sorted(set(seeds) & set(tuning)): raise ConfigError(f'the seeds {both} would be reported, and learning rates are chosen on them; take others')
     if one_of(reference, OPTIMIZERS, 'reference') not in ordinary: ordinary = [reference, *ordinary]
     if set(names) == {reference}: raise ConfigError(f'{reference} is the reference; compare it with another: reference="sgd"')
-    if taken := {'optimizer', 'lr', 'seed', 'what', 'digest', 'activations'} & setting.keys(): raise ConfigError(f'{", ".join(sorted(taken))}: a card sets this itself')
-    CardRun('adam', 1., 0, **setting)                                   # says what is wrong with it
+    if len(set(ordinary)) < 3: raise ConfigError(f'a unit needs at least three ordinary optimizers, not {", ".join(ordinary)}')
+    setting = _own(setting)
     everyone = list(dict.fromkeys([*names, *ordinary]))
     about, kept = stored_runs()
     known = {o: (float(lr), e) for o, (lr, e) in about['tuned'].items() if about['setting'] == setting and about['tuning'] == list(tuning)}
-    if tell and (new := [o for o in everyone if o not in known]): tell(f'{", ".join(map(_short, new))}: at most {len(new)*(7 + 7*len(tuning) + len(card_runs(new[0], 1., seeds, probes)))} runs')
+    left = {o: sum(r.key not in kept for r in card_runs(o, known.get(o, (1.,))[0], seeds, probes, **setting)) + (0 if o in known else 7 + 9*len(tuning)) for o in everyone}
+    if tell and any(left.values()): tell(f'{", ".join(_short(o) for o, n in left.items() if n)}: at most {sum(left.values())} runs')
     with tempfile.TemporaryDirectory() as scratch:
         def go(runs):                       # those that are stored are not done again
             done, todo = [r for r in runs if r.key in kept], [r for r in runs if r.key not in kept]
@@ -540,28 +584,31 @@ def bias_card(optimizers: Any,                       # names, my_file.py:make, f
         lrs = known | tune([o for o in everyone if o not in known], go, tuning, **setting) if set(everyone) - set(known) else known
         frame = go([r for o in everyone for r in card_runs(o, lrs[o][0], seeds, probes, **setting)])
     long = values(frame, {o: lrs[o][0] for o in everyone})
-    frames = [compare(long, group, reference, ordinary) for group in (names, [o for o in everyone if o not in names]) if set(group) - {reference}]      # corrected apart
-    return Card(pd.concat(frames, ignore_index=True), long, frame, names, reference, {o: lrs[o] for o in everyone}, setting)
+    frames = [compare(long, group, reference, ordinary, {o for o, (_, e) in lrs.items() if e}) for group in (names, [o for o in everyone if o not in names]) if set(group) - {reference}]      # corrected apart
+    return Card(pd.concat(frames, ignore_index=True), long, frame, names, reference, {o: lrs[o] for o in everyone}, setting, tuning)
 
-# %% ../nbs/17_card.ipynb #41635f29
+# %% ../nbs/17_card.ipynb #db54399f
 MEANING = {'forgetting@learn': 'forgetting, at learning accuracy .9', 'act_erank': 'effective rank of activations', 'act_pr': 'participation ratio of activations', 'xclass_cos': 'cosine between class means',
            'prune_auc': 'accuracy kept when pruned', 'w_hoyer': 'sparsity of weights (Hoyer)', 'w_srank': 'stable rank of weights', 'dw_srank': 'stable rank of the update', 'selectivity': 'class selectivity of units',
            'redundancy': 'correlation between units', 'act_sparsity': 'zeros in activations', 'dead': 'dead units', 'dormant': 'dormant units', 'quant_drop': 'accuracy lost at 3 bits', 'sharp_adapt': 'adaptive sharpness',
            'simple_reliance': 'reliance on a simple cue', 'tail_acc': 'accuracy on rare classes', 'noise_auc': 'accuracy under noise', 'ece': 'calibration error', 'rel_update': 'distance from the start'}     # in few words
 
 def _reading(r: Any) -> str:
-    if r['bias']: return ('slightly ' if r['same'] else '') + ('higher' if r['difference'] > 0 else 'lower')
-    return r['flags'] or ('same' if r['same'] else 'undecided')
+    if r['bias']: return ('slightly ' if r['same'] else '') + ('higher' if r['difference'] > 0 else 'lower') + (', early' if r['early'] else '')
+    if r['censored'] or r['q'] < Q: return r['flags']
+    return 'same' if r['same'] else 'undecided'
 
 def _in_units(r: Any) -> str:
     if r is None: return ''
     return f'{r["units"]:+.1f} [{r["units_low"]:+.1f}, {r["units_high"]:+.1f}]' if np.isfinite(r['units']) else '–'
 
+def _plain(v: float) -> str: return '–' if math.isnan(v) else f'{v:.3g}'
+
 def _asked(card: Card) -> list[str]: return [o for o in card.optimizers if o != card.reference]
 
 def _short(name: str) -> str: return name.rpartition('/')[2]
 
-# %% ../nbs/17_card.ipynb #7678ad3a
+# %% ../nbs/17_card.ipynb #ef9846d5
 def card_table(card: Card,           # from `bias_card`
                ) -> pd.DataFrame:     # of texts: a row an optimizer and property
     "The card for reading."
@@ -569,13 +616,13 @@ def card_table(card: Card,           # from `bias_card`
     groups: Any = card.frame[card.frame.optimizer.isin(_asked(card))].groupby(['optimizer', 'property'], sort=False)
     for (o, name), g in groups:
         reads = {r['read']: r for r in g.to_dict('records')}; first = next(r for r in reads.values() if r['primary'])
-        rows.append((dict(optimizer=_short(o)) if several else {}) | {'property': name, 'meaning': MEANING.get(name, ''), _short(o) if not several else 'value': f'{first["value"]:.3g}', card.reference: f'{first["reference_value"]:.3g}',
+        rows.append((dict(optimizer=_short(o)) if several else {}) | {'property': name, 'meaning': MEANING.get(name, ''), _short(o) if not several else 'value': _plain(first['value']), card.reference: _plain(first['reference_value']),
                      'Δ at equal loss': _in_units(reads.get('matched')), 'Δ at the end': _in_units(reads.get('end')), 'q': '–' if math.isnan(first['q']) else f'{first["q"]:.3f}', 'reading': _reading(first)})
     return pd.DataFrame(rows)
 
-CARD_NOTE = ('Δ: paired difference to the reference with its 95 % interval, in units of the standard deviation between ordinary optimizers; values themselves are means over seeds. At equal loss: where the training loss first '
-             'fell to the level; forgetting at equal learning accuracy. q: sign-flip p after Benjamini and Hochberg. higher, lower: q below .05, and no flag; slightly: within half a unit. same: within half a unit, and q above .05. speed: the two read-outs disagree. '
-             'lr: half a decade of learning rate turns the sign. censored: a run diverged or never got there; then nothing is claimed.')
+CARD_NOTE = ('Δ: paired difference to the reference with its 95 % interval, in units of the standard deviation between ordinary optimizers; values are means over seeds, at equal loss where it is read there. At equal loss: where the training loss first '
+             'fell to the level; forgetting at equal learning accuracy. q: sign-flip p after Benjamini and Hochberg. higher, lower: q below .05, and no flag; slightly: within half a unit; early: the interval at the end holds zero. same: within half a unit, and q above .05. speed: the two read-outs disagree. '
+             'lr: half a decade of a learning rate turns the sign. edge: a rate lies at the edge of those that were tried. censored: a run diverged or never got there; then nothing is claimed.')
 
 def card_context(card: Card,           # from `bias_card`
                  ) -> pd.DataFrame:     # a row an optimizer
@@ -583,25 +630,25 @@ def card_context(card: Card,           # from `bias_card`
     rows, s = [], card.runs[card.runs.what == 'solution']
     for o in dict.fromkeys([*card.optimizers, card.reference]):
         lr, edge = card.lrs[o]; g = s[(s.optimizer == o) & np.isclose(s.lr, lr)]
-        m = g[['validation', 'test', 'loss', 'steps']].astype(float).mean() * [100, 100, 1, 1]
-        rows.append(dict(optimizer=_short(o), lr=f'{lr:g}'+(' (edge)' if edge else ''), **{t: '–' if math.isnan(m[k]) else f'{m[k]:.{d}f}' for t, k, d in (('validation %', 'validation', 1), ('test %', 'test', 1), ('training loss', 'loss', 3), ('steps to the level', 'steps', 0))},
+        m = g[['validation', 'test', 'loss', 'steps', 'matched_loss']].astype(float).mean() * [100, 100, 1, 1, 1]
+        rows.append(dict(optimizer=_short(o), lr=f'{lr:g}'+(' (edge)' if edge else ''), **{t: '–' if math.isnan(m[k]) else f'{m[k]:.{d}f}' for t, k, d in (('validation %', 'validation', 1), ('test %', 'test', 1), ('training loss', 'loss', 3), ('steps to the level', 'steps', 0), ('loss there', 'matched_loss', 3))},
                          reached=f'{int(g.steps.notna().sum())} of {len(g)}', diverged=f'{int((g.status == "diverged").sum())} of {len(g)}'))
     return pd.DataFrame(rows)
 
-# %% ../nbs/17_card.ipynb #bfe863fe
+# %% ../nbs/17_card.ipynb #7925bbcb
 def card_sentences(card: Card,        # from `bias_card`
                    ) -> list[str]:     # one an optimizer
     "What the card says, in words."
     out = []
     for o in _asked(card):
         f = card.frame[(card.frame.optimizer == o) & card.frame.primary]
-        kinds = {r['property']: _reading(r).removeprefix('slightly ').split(', ') for r in f.to_dict('records')}
+        kinds = {r['property']: _reading(r).removeprefix('slightly ').removesuffix(', early').split(', ') for r in f.to_dict('records')}
         those = {kind: ', '.join(n for n, k in kinds.items() if kind in k) for kind in ('higher', 'lower', 'same', 'speed', 'lr', 'undecided')}
-        parts = [f'{_short(o)} against {card.reference}: {int(f.bias.sum())} of {len(f)} properties differ beyond seed, learning rate and speed']
+        parts = [f'{_short(o)} against {card.reference}: {int(f.bias.sum())} of {len(f)} properties differ beyond seed and learning rate, in the same direction wherever they are read twice']
         parts += [f'{word}: {those[kind]}' for kind, word in (('higher', 'higher'), ('lower', 'lower'), ('same', 'the same within half a unit'), ('speed', 'a matter of speed'), ('lr', 'turned by half a decade of learning rate'), ('undecided', 'undecided')) if those[kind]]
         if len(lost := f[f.censored > 0]): parts.append(f'not claimed, since runs diverged or did not get there: {", ".join(lost.property)}')
         if f.n.max() > 0 and smallest_p(int(f.n.max())) >= Q: parts.append(f'{int(f.n.max())} seeds cannot bring p below {Q}; take at least 6')
-        if card.lrs[o][1]: parts.append('its learning rate lies at the edge of those that were tried')
+        if at := [_short(x) for x in (o, card.reference) if card.lrs[x][1]]: parts.append(f'nothing is claimed, since the learning rate of {" and ".join(at)} lies at the edge of those that were tried')
         out.append('. '.join(p[:1].upper()+p[1:] if i else p for i, p in enumerate(parts))+'.')
     return out
 
@@ -631,7 +678,13 @@ def plot_card(card: Card,         # from `bias_card`
     ax.legend(fontsize=7.5, loc='lower left', bbox_to_anchor=(0, 1), ncols=3, frameon=False)
     return ax
 
-# %% ../nbs/17_card.ipynb #d2908eec
+# %% ../nbs/17_card.ipynb #27d50558
+def _origin(card: Card) -> str:
+    "With what the runs were made."
+    stored = card.runs.get('stored', pd.Series(False, index=card.runs.index)).fillna(False).astype(bool)
+    old = stored_runs()[0].get('versions', {})
+    return f'torch {torch.__version__}' + (f'; the runs of {", ".join(dict.fromkeys(card.runs.optimizer[stored]))} came with the package, made with torch {old.get("torch", "?")}' if stored.any() else '') + '.'
+
 def write_card(card: Card,           # from `bias_card`
                path: str | Path,     # of the page; folders are made
                ) -> Path:            # the same
@@ -644,58 +697,72 @@ def write_card(card: Card,           # from `bias_card`
             _image(plot_card(card).figure, 'differences in each property', f'Differences to {card.reference}. Filled with interval: at equal training loss; hollow: at the end of the budget. Faded: nothing is claimed. Grey bars: the ordinary optimizers.'),
             f'<div class="wide left tight">{card.table().to_html(index=False, border=0)}</div>', f'<p class="note">{e(CARD_NOTE)}</p>',
             '<h2>Learning rates, accuracy, speed</h2>', f'<div class="wide">{card.context().to_html(index=False, border=0)}</div>',
-            '<h2>How it was made</h2>', f'<p>{e(made)}; seeds {e(seeds)}; learning rates chosen on the seeds {e(_ranges(list(TUNING)))} and on validation images.</p>']
+            '<h2>How it was made</h2>', f'<p>{e(made)}; seeds {e(seeds)}; learning rates chosen on the seeds {e(_ranges(sorted(card.tuning)))} and on validation images. {e(_origin(card))}</p>']
     _page(path, f'Bias card: {", ".join(map(_short, _asked(card)))}', body)
     return path
 
-# %% ../nbs/17_card.ipynb #c547bce5
+# %% ../nbs/17_card.ipynb #25068924
 def load_model(text: str,                          # what `load_function` takes: a function without arguments that returns a network
                weights: str | Path | None = None,  # a file that `torch.save(model.state_dict(), path)` wrote; None: as `fn` returns it
                ) -> nn.Module:                     # on the CPU
     "A network from your files, safely."
     if ':' not in text and Path(text).is_file(): raise ConfigError(f'{text} is a file; a network is named by the function that builds it, my_file.py:fn, and its weights by --weights {text}')
-    try: model = load_function(text)()
-    except TypeError as e: raise ConfigError(f'{text}() failed: {e}; it must build the network without arguments') from e
+    fn = load_function(text)
+    try: model = fn()
+    except Exception as e: raise ConfigError(f'{text}() failed: {type(e).__name__}: {e}; it must build the network without arguments') from e
     if not isinstance(model, nn.Module): raise ConfigError(f'{text} must return a torch.nn.Module, not a {type(model).__name__}')
     if weights is None: return model
     try: state = torch.load(weights, map_location='cpu', weights_only=True)
     except FileNotFoundError: raise DataError(f'there is no file {weights}') from None
-    except pickle.UnpicklingError as e: raise DataError(f'{weights} holds more than tensors and could run code; save with torch.save(model.state_dict(), path)') from e
-    except (OSError, RuntimeError, EOFError, ValueError) as e: raise DataError(f'{weights} is not a file of weights: {str(e).splitlines()[0]}') from e
+    except pickle.UnpicklingError as e: raise DataError(f'{weights} is no file of tensors, or holds more than tensors and could run code; save with torch.save(model.state_dict(), path)') from e
+    except (OSError, RuntimeError, EOFError, ValueError) as e: raise DataError(f'{weights} is not a file of weights: {(str(e).splitlines() or [type(e).__name__])[0]}') from e
     if not isinstance(state, dict) or not all(isinstance(v, torch.Tensor) for v in state.values()): raise DataError(f'{weights} does not hold a state_dict; save with torch.save(model.state_dict(), path)')
     try: model.load_state_dict(state)
     except RuntimeError as e: raise DataError(f'{weights} does not fit {text}: {" ".join(str(e).split())}') from e
     return model
 
-# %% ../nbs/17_card.ipynb #342209dc
+# %% ../nbs/17_card.ipynb #ab063df3
 def fitting_data(model: nn.Module,     # takes images
                  name: str,            # of a data set
+                 size: int | None = None,   # side in pixels; None: of those that the model takes the one at which it is right most often
                  ) -> Data:            # its test images, at a size that the model takes
     "Images that a model can read."
     source = SOURCES[one_of(name, SOURCES, 'data set')]
-    sizes = [s for s in (source.shape[1], 14, 7) if source.shape[1] % s == 0]
-    for size in sizes:
-        data = load(name, split='test', n=TEST, size=size)
-        try: z = logits(model, data.x[:2])
-        except (RuntimeError, ValueError): continue
-        if z.ndim == 2: return data
-    raise ConfigError(f'the model takes no images of {name} with {", ".join(f"{s} × {s}" for s in sizes)} pixels; hand in your own data: model_card(model, Data(x, y, classes, name))')
+    sizes, found, why = [size] if size else [s for s in (source.shape[1], 14, 7) if source.shape[1] % s == 0], [], ''
+    for side in sizes:
+        data = load(name, split='test', n=TEST, size=side)
+        try: found.append((evaluate(model, data), data))
+        except (RuntimeError, ValueError, TypeError, AttributeError) as e: why = why or str(e).splitlines()[0]
+    if found: return max(found, key=lambda f: f[0])[1]                      # a network that takes several sizes was trained at the one it knows
+    raise ConfigError(f'the model takes no images of {name} with {", ".join(f"{s} × {s}" for s in sizes)} pixels ({why}); hand in your own data: model_card(model, Data(x, y, classes, name))')
 
 def model_card(model: nn.Module,                           # trained; left as it is
                data: Data | str = 'mnist',                 # held-out images and labels, or a data set's name
-               *, initial: nn.Module | None = None,        # the network before training
+               *, size: int | None = None,                 # side of the images in pixels, of a data set by name; None: what suits the model best
+               initial: nn.Module | None = None,           # the network before training
                properties: str | Sequence[str] = 'default',# as `measure` takes them
                seed: int = 0,                              # of noise
                ) -> pd.DataFrame:                          # property, meaning, value, and the least and the largest mean of ordinary optimizers; attrs["left_out"]
     "The card of a trained model."
-    if isinstance(data, str): data = fitting_data(model, data)
-    frame = measure(model, data, properties, seed=seed, initial=initial)
+    if isinstance(data, str): data = fitting_data(model, data, size)
+    try: frame = measure(model, data, properties, seed=seed, initial=initial)
+    except (ConfigError, UnsupportedError): frame = _one_by_one(model, data, properties, seed, initial)
     low, high = _ordinary_range()
     out = pd.DataFrame([dict(property=n, meaning=MEANING.get(n, ''), value=v, ordinary_low=low.get(n, np.nan), ordinary_high=high.get(n, np.nan)) for n, v in headline(frame).items()])
-    out.attrs.update(left_out=frame.attrs['left_out'], data=data.name, n=len(data.y), accuracy=evaluate(model, data))
+    out.attrs.update(left_out=frame.attrs['left_out'], data=f'{data.name}, {" × ".join(map(str, data.x.shape[1:]))}, pixels in [0, 1]', n=len(data.y), accuracy=evaluate(model, data))
     return out
 
-# %% ../nbs/17_card.ipynb #bf26320a
+# %% ../nbs/17_card.ipynb #4598f70a
+def _one_by_one(model: nn.Module, data: Data, properties: str | Sequence[str], seed: int, initial: nn.Module | None) -> pd.DataFrame:
+    "What can be measured where something cannot, and why not the rest; the last error where nothing can."
+    parts, left, last = [], {}, None
+    for name in chosen(properties)[0]:
+        try: parts.append(measure(model, data, [name], seed=seed, initial=initial))
+        except (ConfigError, UnsupportedError) as e: left[name], last = str(e).removeprefix(f'{name}: ').removeprefix(f'{name} '), e
+    if not parts and last: raise last
+    frame = pd.concat(parts, ignore_index=True); frame.attrs['left_out'] = left
+    return frame
+
 def _ordinary_range() -> tuple[dict[str, float], dict[str, float]]:
     "Least and largest mean of the stored optimizers, at the end of the budget."
     about, kept = stored_runs()

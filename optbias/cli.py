@@ -1,4 +1,4 @@
-"""`optbias demo`, `run`, `status`, `report`, `export`, `data`: the studies without a notebook.
+"""`optbias demo`, `run`, `status`, `report`, `export`, `card`, `data`: studies and cards without a notebook.
 
 Docs: https://optbias.github.io/optbias/cli.html.md"""
 
@@ -73,13 +73,13 @@ def _warm_up():
     try: forkserver.ensure_running()
     finally: signal.signal(signal.SIGINT, before)
 
-# %% ../nbs/18_cli.ipynb #ec5a9145
+# %% ../nbs/18_cli.ipynb #9cbee0db
 def _number(text: str, option: str, kind: type = int) -> Any:
     "A number > 0; None for nothing."
     if not text: return None
     try: x = kind(text)
     except ValueError: x = 0
-    if not 0 < x <= 1e6: raise _Wrong(f'{option} must be a number of at least {1 if kind is int else "more than 0"}, not {text!r}')
+    if not 0 < x <= 1e6: raise _Wrong(f'{option} must be {"a whole number of at least 1" if kind is int else "a number above 0"}, not {text!r}')
     return x
 
 def _study(name: str, seeds: str, workers: str, out: str | None, code: str = 'same', dry: bool = False, **engine: Any) -> Any:
@@ -200,7 +200,7 @@ def _plan(study: Any, rows: int = 10) -> str:
     width = max((len(n) for n, _ in shown), default=0)
     return '\n'.join([*lines, *(f'  {n:<{width}}  {t}'.rstrip() for n, t in shown), *([f'  … and {len(p)-rows} more'] if len(p) > rows else [])])
 
-# %% ../nbs/18_cli.ipynb #09ef37f5
+# %% ../nbs/18_cli.ipynb #983fddfc
 def card(optimizer: str = '',      # whose card: a name, or my_file.py:make; several with commas between them
          model: str = '',          # or a trained network: my_file.py:fn, a function that builds it
          weights: str = '',        # file with the network's weights; default: as fn returns it
@@ -208,6 +208,7 @@ def card(optimizer: str = '',      # whose card: a name, or my_file.py:make; sev
          seeds: str = '0:10',      # reported seeds: 0:10, or 1,4,7
          net: str = 'mlp',         # what is trained: mlp, cnn or vit
          data: str = 'mnist',      # a data set's name
+         size: str = '',           # side of the images in pixels; default: 14, or for a model what suits it best
          epochs: str = '',         # passes over the data; default: 5
          quick: bool = False,      # without the trainings for cue, tail and forgetting
          workers: str = '',        # worker processes, one thread each; default: one a core
@@ -217,8 +218,8 @@ def card(optimizer: str = '',      # whose card: a name, or my_file.py:make; sev
     "What an optimizer does to the solution, or what kind of solution a model is."
     if bool(optimizer) == bool(model): raise _Wrong('name either --optimizer, such as muon or my_file.py:make, or --model my_file.py:fn')
     if weights and not model: raise _Wrong('--weights belongs to --model my_file.py:fn')
-    if model: return _model_card(model, weights, data, _writable(out), json)
-    numbers, setting = seed_list(seeds), {k: v for k, v in dict(model=net, data=data, epochs=_number(epochs, '--epochs')).items() if v and v != dict(model='mlp', data='mnist').get(k)}
+    if model: return _model_card(model, weights, data, _number(size, '--size'), _writable(out), json)
+    numbers, setting = seed_list(seeds), {k: v for k, v in dict(model=net, data=data, size=_number(size, '--size'), epochs=_number(epochs, '--epochs')).items() if v}
     folder, processes = _writable(out), _number(workers, '--workers')
     _warm_up()
     from optbias.card import CARD_NOTE, bias_card
@@ -227,14 +228,14 @@ def card(optimizer: str = '',      # whose card: a name, or my_file.py:make; sev
         print(f'\nstopped; the same command goes on from what is in {folder}', file=sys.stderr)
         raise SystemExit(130) from None
     page = c.to_html(folder/'card.html'); c.frame.to_csv(folder/'card.csv', index=False)
-    if json: return print(_json(dict(card=_rows(c.frame), context=_rows(c.context()), sentences=c.sentences())))
-    print(*map(_wrap, c.sentences()), '', _text(c.table().drop(columns=['meaning', 'q', reference])), '', _text(c.context().drop(columns='validation %')), '', _wrap(CARD_NOTE), '', f'Card: {page}', sep='\n')
+    if json: return print(_json(dict(card=c.frame.to_dict('records'), context=c.context().to_dict('records'), sentences=c.sentences())))
+    print(*map(_wrap, c.sentences()), '', _text(c.table().drop(columns=['meaning', 'q', reference])), '', _text(c.context().drop(columns=['validation %', 'loss there'])), '', _wrap(CARD_NOTE), '', f'Card: {page}', sep='\n')
 
-def _model_card(model: str, weights: str, data: str, folder: Path, json: bool):
+def _model_card(model: str, weights: str, data: str, size: int | None, folder: Path, json: bool):
     from optbias.card import load_model, model_card, write_model_card
-    t = model_card(load_model(model, weights or None), data)
+    t = model_card(load_model(model, weights or None), data, size=size)
     page = write_model_card(t, folder/'card.html', title=f'Bias card: {model.rpartition("/")[2]}'); t.to_csv(folder/'card.csv', index=False)
-    if json: return print(_json(dict(card=_rows(t), accuracy=t.attrs['accuracy'], left_out=t.attrs['left_out'])))
+    if json: return print(_json(dict(card=t.to_dict('records'), accuracy=t.attrs['accuracy'], left_out=t.attrs['left_out'])))
     rows = t.assign(value=t.value.map('{:.3g}'.format), ordinary=[f'{a:.3g} – {b:.3g}' for a, b in zip(t.ordinary_low, t.ordinary_high)])[['property', 'meaning', 'value', 'ordinary']]
     print(f'{t.attrs["n"]} held-out images of {t.attrs["data"]}; accuracy {100*t.attrs["accuracy"]:.1f} %', '', _text(rows), '', *(f'not measured: {k} {v}' for k, v in t.attrs['left_out'].items()), '', f'Card: {page}', sep='\n')
 

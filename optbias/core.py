@@ -92,10 +92,10 @@ def finite(A: Tensor,       # [..., m, n]
     "Which items of a batch hold no NaN and no infinity."
     return A.isfinite().flatten(-dims).all(-1) if dims else A.isfinite()
 
-# %% ../nbs/00_core.ipynb #55009af7
+# %% ../nbs/00_core.ipynb #c2056554
 COLORS = {'sgd': '#999999', 'adam': '#E69F00', 'adagrad': '#56B4E9', 'shampoo-adam': '#D55E00', 'shampoo-adagrad': '#0072B2',
-          'shampoo': '#CC79A7', 'soap': '#009E73', 'muon': '#000000'}      # by optimizer; "shampoo-adam" is grafted to Adam
-MARKERS = {'sgd': 's', 'adam': 'o', 'adagrad': '^', 'shampoo-adam': 'D', 'shampoo-adagrad': 'v', 'shampoo': 'P', 'soap': 'X', 'muon': '*'}
+          'shampoo': '#CC79A7', 'shampoo-sum': '#882255', 'shampoo-diagonal': '#999933', 'shampoo-sgd': '#8C564B', 'soap': '#009E73', 'muon': '#000000'}      # by optimizer; "shampoo-adam" is grafted to Adam
+MARKERS = {'sgd': 's', 'adam': 'o', 'adagrad': '^', 'shampoo-adam': 'D', 'shampoo-adagrad': 'v', 'shampoo': 'P', 'shampoo-sum': '<', 'shampoo-diagonal': '>', 'shampoo-sgd': 'p', 'soap': 'X', 'muon': '*'}
 
 def look(name: str,   # an optimizer, perhaps with more behind it: "adam", "shampoo-adam lr 3e-4"
          ) -> dict:   # color and marker, as keywords for matplotlib
