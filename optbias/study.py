@@ -9,7 +9,7 @@ __all__ = ['OPTIMIZERS', 'MODEL_OPTIONS', 'DONE', 'STALE', 'RESERVED', 'ENGINES'
            'MuonAdam', 'make_optimizer', 'config_key', 'Config', 'Run', 'Grid', 'make_stream', 'continual_run',
            'code_version', 'host', 'Store', 'running', 'Job', 'Outcome', 'attempt', 'versions', 'Record', 'serial',
            'one_thread', 'cores', 'local', 'on_ray', 'on_slurm', 'Study', 'progress', 'calibrate', 'predict',
-           'seed_numbers', 'read_study', 'demo_grid', 'save_result', 'read_result', 'remake', 'save_parquet']
+           'seed_numbers', 'read_study', 'demo_grid', 'save_result', 'read_result', 'quick', 'remake', 'save_parquet']
 
 # %% ../nbs/16_study.ipynb #b111436a
 import copy
@@ -1186,7 +1186,11 @@ def read_result(path: str | Path,        # a file that `save_result` wrote
     if code is not None and had != [code_version(code)]: raise DataError(f'{path} is stale: made by code {had}, today it is {code_version(code)}; run the slow cell that makes it')
     return pd.DataFrame([rows[k] for k in keys])
 
-# %% ../nbs/16_study.ipynb #d993bc4d
+# %% ../nbs/16_study.ipynb #bd41870a
+def quick() -> bool:      # set by `make findings QUICK=1`
+    "Is only a quick look wanted?"
+    return os.environ.get('OPTBIAS_QUICK', '0') not in ('', '0')
+
 def remake(path: str | Path,                # of the stored result, a .json file
            grid: Iterable[Config],          # the runs
            run: Callable[[dict], dict] | None = None,   # the function of a run; None: `continual_run`
@@ -1195,7 +1199,7 @@ def remake(path: str | Path,                # of the stored result, a .json file
            ) -> pd.DataFrame:               # a row a run
     "Make a stored result again."
     runs, path, work = list(grid), Path(path), Path('_findings')
-    if os.environ.get('OPTBIAS_QUICK', '0') not in ('', '0'):
+    if quick():
         first = min(r.config['seed'] for r in runs)
         runs, path = [r for r in runs if r.config['seed'] == first], work/'quick'/path.name
     frame = Study(runs, store=work/path.stem, run=run, **options).run()
