@@ -13,7 +13,7 @@ __all__ = ['FACTORIES', 'WHATS', 'SAMPLES', 'VALIDATION', 'TEST', 'TASKS', 'LEAR
            'write_model_card', 'summarise', 'table', 'plot_forgetting', 'plot_matrices', 'describe', 'answer',
            'complete', 'write_report']
 
-# %% ../nbs/17_card.ipynb #5be9939b
+# %% ../nbs/17_card.ipynb #5352ffc7
 import base64
 import hashlib
 import html
@@ -45,13 +45,13 @@ from torch.optim import Optimizer
 from .continual import forgetting, learn, learning_accuracy, permuted
 from .core import ConfigError, DataError, NonFiniteError, UnsupportedError, look, one_of, plot_style
 from .data import SOURCES, Data, load
-from .models import MODELS, build, hooked
+from .models import MODELS, activations, build
 from .properties import COMPANIONS, DEFAULT, REGISTRY, chosen, class_accuracy, cue_data, forgetting_at, headline, long_tail, measure, simple_reliance, tail_accuracy
 from .statistics import benjamini_hochberg, paired, smallest_p, t_interval, tost
 from .study import OPTIMIZERS, PARTNERS, Config, Run, Study, make_optimizer
 from .train import Training, evaluate, logits, train
 
-# %% ../nbs/17_card.ipynb #33c50ffe
+# %% ../nbs/17_card.ipynb #736aa908
 @lru_cache(maxsize=64)
 def _run_file(path: str, digest: str) -> ModuleType:
     "The module in a file; a changed file is another module."
@@ -89,6 +89,7 @@ def _file_of(module: str) -> Path | None:
     path = Path(module.replace('.', '/')+'.py')
     return path if path.is_file() else None
 
+# %% ../nbs/17_card.ipynb #e7ec2e00
 FACTORIES: dict[str, Callable[..., Optimizer]] = {}       # functions that have no file: name → make(params, lr)
 
 def _digest(text: str) -> str:
@@ -170,13 +171,13 @@ def _check_card_run(r: CardRun):
         if isinstance(v, bool) or not isinstance(v, (int, float, np.number)) or not 0 < v < math.inf: raise ConfigError(f'{k} must be a number above 0, not {v!r}')
         object.__setattr__(r, k, float(v))
 
-# %% ../nbs/17_card.ipynb #b21bb1f5
+# %% ../nbs/17_card.ipynb #ddb26d04
 VALIDATION, TEST = 2000, 2000       # images
 
 @lru_cache(maxsize=4)
 def card_data(name: str,                          # of a data set
               n: int,                             # training images
-              size: int,                          # side of the images, in pixels
+              size: int | None,                   # side of the images, in pixels; None: as they are
               ) -> tuple[Data, Data, Data]:       # to train on, to choose on, to report on; no image is in two of them
     "The three parts."
     d = load(name, n=n+VALIDATION, size=size)
@@ -222,14 +223,10 @@ def _solution(c: dict[str, Any]) -> dict[str, Any]:
         if c['activations']: out['hidden']['matched'] = _hidden(model, test, c['activations'])
     return out
 
-# %% ../nbs/17_card.ipynb #9d3405e5
+# %% ../nbs/17_card.ipynb #af7e9c71
 def _hidden(model: nn.Module, test: Data, n: int) -> str:
     "Penultimate activations of n test images as text: float16, base64."
-    layer, kept = list(hooked(model).values())[-1], []
-    handle = layer.register_forward_hook(lambda m, i, o: kept.append(o.detach()))
-    try: logits(model, test.x[:n])
-    finally: handle.remove()
-    h = torch.cat(kept)
+    h = list(activations(model, test.x[:n], flatten=False).values())[-1]
     h = h.mean((2, 3)) if h.ndim == 4 else h.mean(1) if h.ndim == 3 else h         # channels, or units, are kept
     return base64.b64encode(h.half().numpy().tobytes()).decode()
 
@@ -608,7 +605,7 @@ def _asked(card: Card) -> list[str]: return [o for o in card.optimizers if o != 
 
 def _short(name: str) -> str: return name.rpartition('/')[2]
 
-# %% ../nbs/17_card.ipynb #ef9846d5
+# %% ../nbs/17_card.ipynb #0465a669
 def card_table(card: Card,           # from `bias_card`
                ) -> pd.DataFrame:     # of texts: a row an optimizer and property
     "The card for reading."
@@ -622,7 +619,7 @@ def card_table(card: Card,           # from `bias_card`
 
 CARD_NOTE = ('Δ: paired difference to the reference with its 95 % interval, in units of the standard deviation between ordinary optimizers; values are means over seeds, at equal loss where it is read there. At equal loss: where the training loss first '
              'fell to the level; forgetting at equal learning accuracy. q: sign-flip p after Benjamini and Hochberg. higher, lower: q below .05, and no flag; slightly: within half a unit; early: the interval at the end holds zero. same: within half a unit, and q above .05. speed: the two read-outs disagree. '
-             'lr: half a decade of a learning rate turns the sign. edge: a rate lies at the edge of those that were tried. censored: a run diverged or never got there; then nothing is claimed.')
+             'lr: half a decade of a learning rate turns the sign, or, unchecked, could not be looked at. edge: a rate lies at the edge of those that were tried. censored: a run diverged or never got there; then nothing is claimed.')
 
 def card_context(card: Card,           # from `bias_card`
                  ) -> pd.DataFrame:     # a row an optimizer
@@ -635,7 +632,7 @@ def card_context(card: Card,           # from `bias_card`
                          reached=f'{int(g.steps.notna().sum())} of {len(g)}', diverged=f'{int((g.status == "diverged").sum())} of {len(g)}'))
     return pd.DataFrame(rows)
 
-# %% ../nbs/17_card.ipynb #7925bbcb
+# %% ../nbs/17_card.ipynb #39b5f17c
 def card_sentences(card: Card,        # from `bias_card`
                    ) -> list[str]:     # one an optimizer
     "What the card says, in words."
@@ -643,9 +640,9 @@ def card_sentences(card: Card,        # from `bias_card`
     for o in _asked(card):
         f = card.frame[(card.frame.optimizer == o) & card.frame.primary]
         kinds = {r['property']: _reading(r).removeprefix('slightly ').removesuffix(', early').split(', ') for r in f.to_dict('records')}
-        those = {kind: ', '.join(n for n, k in kinds.items() if kind in k) for kind in ('higher', 'lower', 'same', 'speed', 'lr', 'undecided')}
+        those = {kind: ', '.join(n for n, k in kinds.items() if kind in k) for kind in ('higher', 'lower', 'same', 'speed', 'lr', 'lr unchecked', 'undecided')}
         parts = [f'{_short(o)} against {card.reference}: {int(f.bias.sum())} of {len(f)} properties differ beyond seed and learning rate, in the same direction wherever they are read twice']
-        parts += [f'{word}: {those[kind]}' for kind, word in (('higher', 'higher'), ('lower', 'lower'), ('same', 'the same within half a unit'), ('speed', 'a matter of speed'), ('lr', 'turned by half a decade of learning rate'), ('undecided', 'undecided')) if those[kind]]
+        parts += [f'{word}: {those[kind]}' for kind, word in (('higher', 'higher'), ('lower', 'lower'), ('same', 'the same within half a unit'), ('speed', 'a matter of speed'), ('lr', 'turned by half a decade of learning rate'), ('lr unchecked', 'not looked at at another rate, so not claimed'), ('undecided', 'undecided')) if those[kind]]
         if len(lost := f[f.censored > 0]): parts.append(f'not claimed, since runs diverged or did not get there: {", ".join(lost.property)}')
         if f.n.max() > 0 and smallest_p(int(f.n.max())) >= Q: parts.append(f'{int(f.n.max())} seeds cannot bring p below {Q}; take at least 6')
         if at := [_short(x) for x in (o, card.reference) if card.lrs[x][1]]: parts.append(f'nothing is claimed, since the learning rate of {" and ".join(at)} lies at the edge of those that were tried')

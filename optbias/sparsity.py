@@ -8,18 +8,18 @@ Docs: https://optbias.github.io/optbias/sparsity.html.md"""
 __all__ = ['KEPT', 'NETS', 'SEEN', 'prune_', 'pruned_accuracy', 'Prune', 'split', 'soft_threshold_', 'make', 'prune_run',
            'PruneNet', 'prunable', 'wrapped', 'net_run']
 
-# %% ../nbs/23_sparsity.ipynb #204f83f8
+# %% ../nbs/23_sparsity.ipynb #f3fa2356
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .card import card_data
 from .core import ConfigError, NonFiniteError, one_of
-from .data import SOURCES, Data, load
+from .data import SOURCES, Data
 from .models import MLP, build
 from .powerprop import Powerprop
 from .properties import headline, hoyer, measure
@@ -76,14 +76,13 @@ class Prune(Config):
     def __post_init__(self):
         one_of(self.optimizer, ('sgd', 'adam'), 'optimizer'); one_of(self.on, ('test', 'validation'), 'part of the data')
 
-# %% ../nbs/23_sparsity.ipynb #bc314ac4
-@lru_cache(maxsize=4)
+# %% ../nbs/23_sparsity.ipynb #4e3a16cf
 def split(name: str,                              # of a data set
           size: int | None = None,                # side of the images in pixels; None: as they are
           ) -> tuple[Data, dict[str, Data]]:      # for training; "validation" and "test"
     "10 000 images to train on, 2000 to choose on, 2000 to report."
-    d = load(name, n=12_000, size=size)
-    return d.take(range(10_000)), dict(validation=d.take(range(10_000, 12_000)), test=load(name, split='test', n=2000, size=size))
+    train, validation, test = card_data(name, 10_000, size)
+    return train, dict(validation=validation, test=test)
 
 def soft_threshold_(W: Tensor,       # changed in place
                     t: float,        # ≥ 0
