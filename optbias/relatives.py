@@ -8,7 +8,7 @@ Docs: https://optbias.github.io/optbias/relatives.html.md"""
 __all__ = ['MOMENTA', 'rounded', 'rotate', 'soap_update', 'settled', 'next_basis', 'turn', 'SOAP', 'Split', 'split_params',
            'reset_state']
 
-# %% ../nbs/04_relatives.ipynb #2675fd7a
+# %% ../nbs/04_relatives.ipynb #cfb92a04
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from .core import ConfigError, UnsupportedError, finite, one_of
-from .matrix_power import safe_eigh
+from .matrix_power import products, safe_eigh
 from .shampoo import Region, Shampoo, as_matrix, gram, regions
 from .shampoo import _name, _Preconditioned, _refuse, _refuse_nonfinite, _usable, _work_type
 
-# %% ../nbs/04_relatives.ipynb #ff6e64da
+# %% ../nbs/04_relatives.ipynb #8eb2f031
 def rounded(X: Tensor,      # [blocks, m, n] a product of matrices
             ) -> Tensor:    # [blocks, m, n]
     "X with zeros where its entries are no more than rounding."
@@ -34,9 +34,9 @@ def rotate(G: Tensor,       # [blocks, m, n]
            QR: Tensor,      # [blocks, n, n] orthogonal
            ) -> Tensor:     # [blocks, m, n]
     "G written along the columns of QL and QR."
-    return rounded(torch.bmm(torch.bmm(QL.mT, G), QR))
+    return rounded(products(products(QL.mT, G), QR))
 
-# %% ../nbs/04_relatives.ipynb #387b4083
+# %% ../nbs/04_relatives.ipynb #20a627cb
 def soap_update(G: Tensor,      # [blocks, m, n] gradient
                 M: Tensor,      # [blocks, m, n] its average, turned
                 V: Tensor,      # [blocks, m, n] the average of its square, turned
@@ -49,7 +49,7 @@ def soap_update(G: Tensor,      # [blocks, m, n] gradient
     "One step of Adam between the eigenvectors."
     g = rotate(G, QL, QR)
     M, V = torch.lerp(M, g, w1), torch.lerp(V, g*g, w2)
-    return torch.bmm(torch.bmm(QL, M/(V.sqrt()+eps)), QR.mT), M, V
+    return products(products(QL, M/(V.sqrt()+eps)), QR.mT), M, V
 
 # %% ../nbs/04_relatives.ipynb #80d306ed
 def settled(size: Tensor,     # [blocks, k] how much was seen along each axis, ≥ 0

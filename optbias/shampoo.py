@@ -9,7 +9,7 @@ __all__ = ['GRAFTS', 'FACTORS', 'COUNTS', 'new_weight', 'take_in', 'gram', 'prec
            'take_in_factor', 'from_left', 'from_right', 'Region', 'regions', 'as_matrix', 'diagonal', 'layer_norm',
            'state_bytes', 'statistics', 'direction', 'shampoo_update', 'refresh_roots', 'Shampoo', 'cost']
 
-# %% ../nbs/03_shampoo.ipynb #74376dca
+# %% ../nbs/03_shampoo.ipynb #f5e6f6e9
 import math
 import time
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from .core import ConfigError, NonFiniteError, UnsupportedError, one_of
-from .matrix_power import SOLVERS, try_power
+from .matrix_power import SOLVERS, products, try_power
 
 # %% ../nbs/03_shampoo.ipynb #a58b106c
 def new_weight(t: Tensor,      # how many times each was called, this one included
@@ -41,11 +41,11 @@ def take_in(S: Tensor,       # [blocks, …] what is remembered, changed in plac
     if memory == 'sum': S.add_(X)
     else: S.lerp_(X, w)
 
-# %% ../nbs/03_shampoo.ipynb #4567cc63
+# %% ../nbs/03_shampoo.ipynb #235fcc6c
 def gram(G: Tensor,                     # [blocks, m, n]
          ) -> tuple[Tensor, Tensor]:    # GGᵀ [blocks, m, m] and GᵀG [blocks, n, n]
     "The two Gram matrices of each block."
-    return torch.bmm(G, G.mT), torch.bmm(G.mT, G)
+    return products(G, G.mT), products(G.mT, G)
 
 def precondition(M: Tensor,                          # [blocks, m, n] what is to be preconditioned
                  L_root: Tensor | None,              # [blocks, m, m]; None: the identity
@@ -54,11 +54,11 @@ def precondition(M: Tensor,                          # [blocks, m, n] what is to
                  ) -> Tensor:                        # [blocks, m, n] in the type of M
     "L_root @ M @ R_root, block by block."
     P = M if dtype is None else M.to(dtype)
-    if L_root is not None: P = torch.bmm(L_root.to(P.dtype), P)
-    if R_root is not None: P = torch.bmm(P, R_root.to(P.dtype))
+    if L_root is not None: P = products(L_root.to(P.dtype), P)
+    if R_root is not None: P = products(P, R_root.to(P.dtype))
     return P.to(M.dtype)
 
-# %% ../nbs/03_shampoo.ipynb #07b584b3
+# %% ../nbs/03_shampoo.ipynb #413b5f77
 def _lower(F: Tensor) -> Tensor:     # [n, n] bool: on and below the diagonal
     i = torch.arange(F.shape[-2], device=F.device)
     return i[:, None] >= i
@@ -80,9 +80,10 @@ def set_root(F: Tensor,      # [blocks, n, n+1], the root changes in place
              ):
     "Put in new roots, and leave the factor alone."
     A = F[..., 1:]
-    A.copy_(torch.where(_lower(F).mT, X, A))
+    i = torch.arange(F.shape[-2], device=F.device)
+    A.copy_(torch.where(i[:, None] <= i, X, A))
 
-# %% ../nbs/03_shampoo.ipynb #22034b98
+# %% ../nbs/03_shampoo.ipynb #93022b60
 def take_in_factor(F: Tensor,      # [blocks, n, n+1], the factor changes in place
                    X: Tensor,      # [blocks, n, k]
                    memory: str,    # "ema" or "sum"
@@ -90,29 +91,29 @@ def take_in_factor(F: Tensor,      # [blocks, n, n+1], the factor changes in pla
                    ):
     "Take the Gram matrices X Xᵀ into the factors, and leave the roots alone."
     A, n, k = F[..., :-1], X.shape[1], X.shape[1]//2
-    if n < 256: return take_in(A, torch.where(_lower(F), torch.bmm(X, X.mT), A if memory == 'ema' else 0.), memory, w)
+    if n <= 256: return take_in(A, torch.where(_lower(F), products(X, X.mT), A if memory == 'ema' else 0.), memory, w)
     take_in_factor(F[:, :k, :k+1], X[:, :k], memory, w)
     take_in_factor(F[:, k:, k:], X[:, k:], memory, w)
-    take_in(A[:, k:, :k], torch.bmm(X[:, k:], X[:, :k].mT), memory, w)
+    take_in(A[:, k:, :k], products(X[:, k:], X[:, :k].mT), memory, w)
 
-# %% ../nbs/03_shampoo.ipynb #822293c7
+# %% ../nbs/03_shampoo.ipynb #26a7ed1a
 def from_left(F: Tensor,          # [blocks, n, n+1]
               M: Tensor,          # [blocks, n, k]
               ) -> Tensor:        # [blocks, n, k]
     "root @ M."
     n, k = M.shape[1], M.shape[1]//2
-    if n <= 256: return torch.bmm(root(F), M)
+    if n <= 256: return products(root(F), M)
     B, (M1, M2) = F[:, :k, k+1:], M.split((k, n-k), 1)
-    return torch.cat([from_left(F[:, :k, :k+1], M1).baddbmm_(B, M2), from_left(F[:, k:, k:], M2).baddbmm_(B.mT, M1)], 1)
+    return torch.cat([from_left(F[:, :k, :k+1], M1).add_(products(B, M2)), from_left(F[:, k:, k:], M2).add_(products(B.mT, M1))], 1)
 
 def from_right(F: Tensor,         # [blocks, n, n+1]
                M: Tensor,         # [blocks, k, n]
                ) -> Tensor:       # [blocks, k, n]
     "M @ root."
     n, k = M.shape[2], M.shape[2]//2
-    if n <= 256: return torch.bmm(M, root(F))
+    if n <= 256: return products(M, root(F))
     B, (M1, M2) = F[:, :k, k+1:], M.split((k, n-k), 2)
-    return torch.cat([from_right(F[:, :k, :k+1], M1).baddbmm_(M2, B.mT), from_right(F[:, k:, k:], M2).baddbmm_(M1, B)], 2)
+    return torch.cat([from_right(F[:, :k, :k+1], M1).add_(products(M2, B.mT)), from_right(F[:, k:, k:], M2).add_(products(M1, B))], 2)
 
 # %% ../nbs/03_shampoo.ipynb #3be40b90
 class Region(NamedTuple):
@@ -345,7 +346,7 @@ def shampoo_update(G: Tensor,                  # [blocks, m, n] gradients of a s
     statistics(G, mem, w1, w2, memory, GRAFTS[grafted])
     return direction(G, mem, eps, power, matrix, grafted, dtype)
 
-# %% ../nbs/03_shampoo.ipynb #d875b402
+# %% ../nbs/03_shampoo.ipynb #39317a28
 def refresh_roots(F: Tensor,               # [blocks, n, n+1] factors and roots, or [blocks, n, 2] diagonals; the roots change in place
                   power: float,            # of the factor
                   due: Tensor,             # [blocks] bool
@@ -359,11 +360,10 @@ def refresh_roots(F: Tensor,               # [blocks, n, n+1] factors and roots,
         fresh = torch.where(D > 0, D**power, float(power <= 0))              # nothing seen: not preconditioned, as in `matrix_power`
         F[..., 1] = torch.where(due[:, None], fresh, F[..., 1])
         return torch.zeros_like(due)
-    at = due.nonzero()[:, 0]
-    new = try_power(factor(F[at]), power, eps=g['matrix_eps'], relative=relative, solver=g['solver'])
-    keep = root(F[at])
-    part = F[at]; set_root(part, torch.where(new.ok[:, None, None], new.value, keep)); F[at] = part
-    return torch.zeros_like(due).index_copy_(0, at, new.helped | ~new.ok)
+    new = try_power(factor(F if due.all() else F[due]), power, eps=g['matrix_eps'], relative=relative, solver=g['solver'])
+    for i, ok, X in zip(due.nonzero()[:, 0].tolist(), new.ok.tolist(), new.value, strict=True):
+        if ok: set_root(F[i], X)
+    return torch.zeros_like(due).masked_scatter_(due, new.helped | ~new.ok)
 
 # %% ../nbs/03_shampoo.ipynb #78e34441
 def _usable(grads: list[Tensor]) -> Tensor:   # [tensors] bool: can be squared and summed without leaving the numbers
@@ -566,7 +566,7 @@ def _plans(opt: _Preconditioned, k: int, g: dict[str, Any]) -> list[tuple[_Plan,
         opt._plans[k] = key, [_Plan(ps, _stacks(ps, g), pending={i for i, p in enumerate(ps) if id(p) in waiting}) for ps in kinds.values()]
     return [(b, [opt.state[p] for p in b.params]) for b in opt._plans[k][1]]
 
-# %% ../nbs/03_shampoo.ipynb #4ab48e3c
+# %% ../nbs/03_shampoo.ipynb #7d601946
 class Shampoo(_Preconditioned):
     "Shampoo with blocks, an average or a sum as memory, grafting, and decoupled weight decay (Gupta et al. 2018)."
     def __init__(self, params,                           # tensors, named tensors or groups, of 0 to n dimensions
@@ -583,7 +583,7 @@ class Shampoo(_Preconditioned):
                  refresh: int = 10,                      # steps from one root to the next
                  matrix_eps: float = 1e-6,               # damping of the factors
                  damping: str = 'relative',              # to the largest eigenvalue, or "absolute"
-                 solver: str = 'eigh',                   # of `matrix_power`
+                 solver: str = 'auto',                   # of `matrix_power`
                  precondition_dtype: torch.dtype | None = None,   # of the two preconditioning products, e.g. torch.bfloat16
                  nonfinite: str = 'skip',                # a NaN or an overflow: "skip" that parameter's step, or "raise"
                  max_state_ratio: float | None = None):  # refuse a state larger than this × the parameters' bytes
@@ -629,12 +629,12 @@ def cost(model_or_shapes: nn.Module | list[tuple[int, ...]],   # a model, or the
                          state_bytes=state_bytes(p, g), total_bytes=state_bytes(p, g)*world_size, step_ms=step, refresh_ms=root, ms=step + root/refresh))
     return pd.DataFrame(rows)
 
-# %% ../nbs/03_shampoo.ipynb #b79e08ac
+# %% ../nbs/03_shampoo.ipynb #53dbdff8
 def _flops(p: Tensor, g: dict[str, Any]) -> int:
     "Of the matrix products in a step between refreshes."
     if not as_matrix(p.shape) or g['factors'] == 'diagonal': return 0
     eL, eR = _exponents(g)
-    def gram(n, k): return 2*n*n*k if n < 256 else gram(n//2, k) + gram(n-n//2, k) + 2*(n//2)*(n-n//2)*k
+    def gram(n, k): return 2*n*n*k if n <= 256 else gram(n//2, k) + gram(n-n//2, k) + 2*(n//2)*(n-n//2)*k
     def side(n, k): return gram(n, k) + 2*n*n*k
     return sum(r.n * ((side(r.height, r.width) if eL else 0) + (side(r.width, r.height) if eR else 0)) for r in _parts(p, g))
 
