@@ -9,13 +9,13 @@ __all__ = ['ONEDNN', 'WIDE', 'SOLVERS', 'damp', 'power_of', 'safe_eigh', 'inner_
            'largest_eigenvalue', 'flushes_denormals', 'flush_denormals', 'coupled_newton', 'through_onednn', 'times_t',
            'products', 'pd_inverse', 'Poles', 'poles', 'top_eigenvalue', 'Power', 'try_power', 'matrix_power']
 
-# %% ../nbs/02_matrix_power.ipynb #de4ea9b6
+# %% ../nbs/02_matrix_power.ipynb #041d24f1
 import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 import torch
 from torch import Tensor
@@ -201,14 +201,14 @@ def _newton_power(A: Tensor, p: int, eps: float, relative: bool, early: bool) ->
     exact = scale > torch.finfo(A.dtype).tiny/torch.finfo(A.dtype).eps   # below, small entries have lost their digits
     return torch.where(_each(nothing), I, X), (error < 1e-3) & (exact | nothing)
 
-# %% ../nbs/02_matrix_power.ipynb #64f902b3
-ONEDNN = getattr(torch.ops.mkldnn, '_linear_pointwise', None) if torch.backends.mkldnn.is_available() else None
+# %% ../nbs/02_matrix_power.ipynb #14c88850
+ONEDNN: Any = getattr(torch.ops.mkldnn, '_linear_pointwise', None) if torch.backends.mkldnn.is_available() else None
 WIDE = torch.backends.cpu.get_cpu_capability() == 'AVX512'
 
 def through_onednn(A: Tensor) -> bool:   # are products of such matrices faster there?
     "Is A a float32 matrix on a wide CPU, and no gradient asked for?"
-    return (ONEDNN is not None and WIDE and A.dtype is torch.float32 and A.device.type == 'cpu'
-            and torch.backends.mkldnn.enabled and not torch.is_grad_enabled())
+    return bool(ONEDNN is not None and WIDE and A.dtype is torch.float32 and A.device.type == 'cpu'
+                and torch.backends.mkldnn.enabled and not torch.is_grad_enabled())
 
 def times_t(A: Tensor,       # [m, k]
             B: Tensor,       # [n, k], best contiguous, or the transpose of what is
@@ -280,7 +280,7 @@ def _large_inverse(As: list[Tensor], ok: Tensor) -> list[Tensor]:
         done.append(R)
     return done
 
-# %% ../nbs/02_matrix_power.ipynb #14799c65
+# %% ../nbs/02_matrix_power.ipynb #3817773b
 class Poles(NamedTuple):
     "x^p ≈ c[0] + c[1] x + c[2] / (x + σ − ε) + Σ w / (x + s), for ε ≤ x ≤ 1 + ε."
     s: list[float]
@@ -296,15 +296,15 @@ def poles(power: float,        # in (-1, 0)
           ) -> Poles:
     "The fewest poles that reach the tolerance, at most ten."
     fits = (_fit_poles(power, eps, k, f*eps**.5) for k in range(1, 11) for f in (.2, .3, .5, 1.))
-    best = None
+    best = next(fits)
     for fit in fits:
-        best = fit if best is None or fit.error < best.error else best
         if best.error <= tol: break
+        best = min(best, fit, key=lambda f: f.error)
     return best
 
 def _fit_poles(p: float, eps: float, k: int, σ: float, rounds: int = 40) -> Poles:
     x = torch.logspace(math.log10(eps), math.log10(1+eps)+.005, 400, dtype=torch.float64)[:, None]
-    free, W, best = torch.cat([torch.ones_like(x), x, 1/(x+σ-eps)], 1), torch.ones_like(x), None
+    free, W, best = torch.cat([torch.ones_like(x), x, 1/(x+σ-eps)], 1), torch.ones_like(x), Poles([], [], [], σ, math.inf)
     def solve(M, r):
         size = M.norm(dim=0)
         return torch.linalg.lstsq(M/size, r, driver='gelsd').solution/size[:, None]
@@ -313,7 +313,7 @@ def _fit_poles(p: float, eps: float, k: int, σ: float, rounds: int = 40) -> Pol
         B = torch.cat([1/(x+u.exp()), free], 1) / x**p
         w = solve(W*B, W)
         r = 1 - B@w
-        if best is None or r.abs().max() < best.error: best = Poles(u.exp().tolist(), w[:k, 0].tolist(), w[k:, 0].tolist(), σ, r.abs().max().item())
+        if r.abs().max() < best.error: best = Poles(u.exp().tolist(), w[:k, 0].tolist(), w[k:, 0].tolist(), σ, r.abs().max().item())
         J = -u.exp()*w[:k, 0]/(x+u.exp())**2 / x**p
         u = (u + solve(W*torch.cat([B, J], 1), W*r)[k+3:, 0].clamp(-.4, .4)).sort().values
         if i > rounds//4: W = W*(r.abs()/r.abs().max()+.05).sqrt()
