@@ -378,14 +378,15 @@ def _gram_lower(T: Tensor) -> Tensor:
     M[:k, :k], M[k:, :k], M[:k, k:], M[k:, k:] = _gram_lower(T[:k, :k]).add_(times_t(X.mT, X.mT)), C, C.mT.contiguous(), _gram_lower(T[k:, k:])
     return M
 
-# %% ../nbs/02_matrix_power.ipynb #b1590702
+# %% ../nbs/02_matrix_power.ipynb #99a472e0
 def _poles_power(A: Tensor, power: float, eps: float, tol: float = 3e-4) -> tuple[Tensor, Tensor]:
     "A^power of symmetric float32 matrices [b, n, n] with relative damping, and where it worked."
-    fit, I = poles(power, eps, tol), _eye(A)
+    fit = poles(power, eps, tol)
     norm = torch.linalg.vector_norm(A, dim=(-2, -1), dtype=torch.float64)
     zero = norm == 0
-    scale = torch.exp2(torch.where(zero, 1., norm).log2().ceil())            # powers of two: A is not rounded again
-    A = (A/_each(scale)).to(A.dtype)                                         # in float64 until here: no square overflows
+    k = torch.where(zero, 1., norm).log2().ceil()                            # powers of two: A is not rounded again
+    A = A*_each(torch.exp2(-(k//2))).to(A.dtype)*_each(torch.exp2(k//2-k)).to(A.dtype)         # in two halves, each of which float32 holds
+    scale = torch.exp2(k)
     top = torch.where(zero, 1., top_eigenvalue(A))
     more = torch.exp2(top.log2().ceil())
     scale, top, A = scale*more, _each(top/more), A/_each(more).to(A.dtype)   # now the largest eigenvalue is in (1/2, 1]
@@ -407,7 +408,9 @@ def _poles_power(A: Tensor, power: float, eps: float, tol: float = 3e-4) -> tupl
         ok = ok & good
         if j: shift = shift - w*top*r
     R.diagonal(dim1=-2, dim2=-1).add_(shift.squeeze(-1).to(A.dtype))
-    return torch.where(_each(zero), I, R*(_each(scale)*top).pow(power).to(A.dtype)), ok | zero
+    R.mul_((_each(scale)*top).pow(power).to(A.dtype))
+    if zero.any(): R = torch.where(_each(zero), _eye(R), R)
+    return R, ok | zero
 
 # %% ../nbs/02_matrix_power.ipynb #3447fb45
 SOLVERS = ('auto', 'eigh', 'eigh64', 'newton')
