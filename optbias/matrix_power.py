@@ -436,7 +436,7 @@ def _check_matrices(A: Tensor) -> None:
         raise UnsupportedError(f'A must be dense and hold data, not {"on the meta device" if A.is_meta else A.layout}')
     if A.ndim < 2 or A.shape[-1] != A.shape[-2]: raise ConfigError(f'A must be [..., n, n], not {tuple(A.shape)}')
 
-# %% ../nbs/02_matrix_power.ipynb #d7dd9041
+# %% ../nbs/02_matrix_power.ipynb #c9340796
 def _symmetric(A: Tensor) -> Tensor:
     "The nearest symmetric matrices; exact where they are symmetric."
     T = A.mT if A.device.type != 'cpu' else torch.stack([a.T.contiguous() for a in A])      # one matrix at a time is copied in tiles
@@ -446,7 +446,7 @@ def _pieces(A: Tensor) -> tuple[Tensor, ...]:
     "A batch [b, n, n] in pieces of at most 2**16 numbers or one matrix; whole on a GPU."
     return A.split(max(1, 2**16//A.shape[-1]**2)) if A.device.type == 'cpu' else (A,)
 
-def _poles(A: Tensor, power: float, eps: float) -> tuple[Tensor, Tensor]:
+def _by_poles(A: Tensor, power: float, eps: float) -> tuple[Tensor, Tensor]:
     "A^power of [b, n, n] and where it worked; small matrices together, of large ones each by itself."
     done = [_poles_power(_symmetric(a), power, eps) for a in A.split(16 if A.shape[-1] <= 256 else 1)]
     return torch.cat([R for R, _ in done]), torch.cat([ok for _, ok in done])
@@ -465,7 +465,7 @@ class Power(NamedTuple):
     ok: Tensor       # [...] bool: A was finite, and so is its power
     helped: Tensor   # [...] bool: A was finite, its first solver failed and a fall-back was tried; sum it up to count
 
-# %% ../nbs/02_matrix_power.ipynb #64753c4f
+# %% ../nbs/02_matrix_power.ipynb #2578c966
 @torch.no_grad()
 def try_power(A: Tensor,              # [..., n, n] PSD; (A + A transposed)/2 is used
               power: float,           # any real number
@@ -489,7 +489,7 @@ def try_power(A: Tensor,              # [..., n, n] PSD; (A + A transposed)/2 is
         R = R.to(A.dtype)
     else:
         way = 'float64' if solver == 'eigh64' else route(A.dtype, power, eps, relative, n if solver == 'auto' and A.device.type == 'cpu' else 0)
-        if way == 'poles': R, converged = _poles(clean, power, eps)
+        if way == 'poles': R, converged = _by_poles(clean, power, eps)
         else:
             R, helped = (torch.cat(x) for x in zip(*(_eigh_power(a, power, eps, relative, way) for a in _pieces(clean)), strict=True))
             converged = good

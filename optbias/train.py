@@ -9,7 +9,7 @@ __all__ = ['WORTH', 'StepFunction', 'batches', 'linear', 'forward', 'cross_entro
            'why_not_fast', 'plain_sgd', 'sgd_', 'wants_closure', 'stepper', 'logits', 'evaluate', 'Snapshot',
            'Training', 'Probe', 'train']
 
-# %% ../nbs/12_train.ipynb #2933754a
+# %% ../nbs/12_train.ipynb #4f27d031
 import inspect
 import math
 import operator
@@ -23,7 +23,7 @@ from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimize
 
 from .core import ConfigError, NonFiniteError, UnsupportedError, generator, one_of, seeded
 from .data import Data
-from .matrix_power import ONEDNN, WIDE
+from .matrix_power import ONEDNN, through_onednn
 from .models import MLP, evaluating
 
 # %% ../nbs/12_train.ipynb #5015470e
@@ -35,7 +35,7 @@ def batches(n: int,                # examples
     "One epoch: every row once, in random order."
     return torch.randperm(n, generator=g).to(device).split(operator.index(batch_size))
 
-# %% ../nbs/12_train.ipynb #a929266d
+# %% ../nbs/12_train.ipynb #2dc625a8
 WORTH = 2**21        # multiply-adds from which oneDNN gains more than its call costs (measured: about 10 µs a call)
 
 def linear(x: Tensor,                 # [n, a]
@@ -43,8 +43,7 @@ def linear(x: Tensor,                 # [n, a]
            b: Tensor | None = None,   # [b]
            ) -> Tensor:               # [n, b]
     "x Wᵀ + b as `F.linear` computes it, through oneDNN where that is faster and no gradient is asked for."
-    if ONEDNN is None or not WIDE or torch.is_grad_enabled() or x.shape[0]*W.numel() < WORTH: return F.linear(x, W, b)
-    if x.dtype is not torch.float32 or x.device.type != 'cpu' or not torch.backends.mkldnn.enabled: return F.linear(x, W, b)
+    if x.shape[0]*W.numel() < WORTH or not through_onednn(x): return F.linear(x, W, b)
     return ONEDNN(x, W, b, 'none', [], '')
 
 # %% ../nbs/12_train.ipynb #6e7f5521
