@@ -7,7 +7,8 @@ Docs: https://optbias.github.io/optbias/matrix_power.html.md"""
 # %% auto #0
 __all__ = ['ONEDNN', 'WIDE', 'SOLVERS', 'damp', 'power_of', 'safe_eigh', 'inner_dtype', 'balanced_eigh', 'route', 'outer',
            'largest_eigenvalue', 'flushes_denormals', 'flush_denormals', 'coupled_newton', 'through_onednn', 'times_t',
-           'products', 'pd_inverse', 'Poles', 'poles', 'top_eigenvalue', 'Power', 'try_power', 'matrix_power']
+           'products', 'put_products', 'sweep', 'Poles', 'poles', 'top_eigenvalue', 'Power', 'try_power',
+           'matrix_power']
 
 # %% ../nbs/02_matrix_power.ipynb #041d24f1
 import math
@@ -237,48 +238,53 @@ def products(A: Tensor,      # [b, m, k]
              B: Tensor,      # [b, k, n]
              ) -> Tensor:    # [b, m, n]
     "A @ B as `torch.bmm`, through oneDNN where products are large and it is faster."
-    if math.prod(A.shape[1:])*B.shape[2] < 2**23 or torch.compiler.is_compiling() or not through_onednn(A): return torch.bmm(A, B)
-    return torch.ops.optbias.products(A, B)
+    return torch.ops.optbias.products(A, B) if _large(A, B) else torch.bmm(A, B)
+
+def _large(A: Tensor, B: Tensor) -> bool:
+    return math.prod(A.shape[1:])*B.shape[2] >= 2**23 and not torch.compiler.is_compiling() and through_onednn(A)
+
+def put_products(out: Tensor,           # [b, m, n], changed in place
+                 A: Tensor,             # [b, m, k]
+                 B: Tensor,             # [b, k, n]
+                 add: bool = False,     # to what is there, instead of replacing it
+                 ) -> Tensor:           # out
+    "As `products`, into a part of a larger batch."
+    if not _large(A, B): return torch.baddbmm(out, A, B, beta=float(add), out=out)         # the in-place form isn't seen by FLOP counters
+    P = torch.ops.optbias.products(A, B)
+    return out.add_(P) if add else out.copy_(P)
 
 # %% ../nbs/02_matrix_power.ipynb #44628563
-def pd_inverse(A: Tensor,                   # [b, n, n] positive definite; symmetric, only blocks on and below the diagonal are read
-               ) -> tuple[Tensor, Tensor]:  # [b, n, n] inverses, [b] bool: was it positive definite?
-    "Inverses of positive definite matrices by halving."
-    ok = torch.ones(len(A), dtype=torch.bool, device=A.device)
-    if A.shape[-1] <= 256 or A.device.type != 'cpu': return _inverse(A, ok), ok
-    done = _large_inverse(list(A), ok)
-    return done[0][None] if len(A) == 1 else torch.stack(done), ok
+def _work(A: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+    "A copy of a matrix whose rows are an odd number of cache lines apart."
+    n = len(A)
+    return A.new_empty(n, 16*(n//32*2+3), dtype=dtype or A.dtype)[:, :n].copy_(A)
 
-def _half(n: int) -> int: return (n//2+31)//32*32
+def _add_product(W: Tensor, N: Tensor, C: Tensor):
+    "W ← W + N Cᵀ."
+    if through_onednn(N): W.add_(times_t(N, C))
+    else: W.addmm_(N, C.mT)
 
-def _inverse(A: Tensor, ok: Tensor) -> Tensor:
-    "A batch at a time."
-    n, k = A.shape[-1], _half(A.shape[-1])
-    if n <= 32:
-        L, info = torch.linalg.cholesky_ex(A)
-        ok &= info == 0
-        return torch.cholesky_inverse(torch.where(_each(info == 0), L, _eye(A)))
-    P = _inverse(A[:, :k, :k], ok)
-    N = -torch.bmm(A[:, k:, :k], P)
-    Q = _inverse(torch.baddbmm(A[:, k:, k:], N, A[:, k:, :k].mT), ok)
-    Y = torch.bmm(Q, N)
-    R = A.new_empty(A.shape)
-    R[:, :k, :k], R[:, k:, :k], R[:, :k, k:], R[:, k:, k:] = torch.baddbmm(P, N.mT, Y), Y, Y.mT, Q
-    return R
-
-def _large_inverse(As: list[Tensor], ok: Tensor) -> list[Tensor]:
-    "For a CPU: products of large matrices one by one, small matrices together."
-    n, k = As[0].shape[-1], _half(As[0].shape[-1])
-    if n <= 256: return list(_inverse(torch.stack(As) if len(As) > 1 else As[0][None], ok))
-    Ps, Bs = _large_inverse([A[:k, :k] for A in As], ok), [A[k:, :k].contiguous() for A in As]
-    Ns = [times_t(B, P).neg_() for B, P in zip(Bs, Ps, strict=True)]
-    Qs = _large_inverse([times_t(N, B).add_(A[k:, k:]) for A, N, B in zip(As, Ns, Bs, strict=True)], ok)
-    done = []
-    for P, N, Q in zip(Ps, Ns, Qs, strict=True):
-        R, Y = Q.new_empty(n, n), times_t(Q, N.T)
-        R[:k, :k], R[k:, :k], R[:k, k:], R[k:, k:] = times_t(N.T, Y.T).add_(P), Y, Y.T.contiguous(), Q
-        done.append(R)
-    return done
+def sweep(W: Tensor,             # [n, n] positive definite; only blocks on and below the diagonal are read and written
+          size: int = 192,       # of a block, about
+          ) -> bool:             # was it positive definite? If not, W is spoilt
+    "W becomes −W⁻¹, in place."
+    n, step = len(W), -(-len(W)//(16 * -(-len(W)//size)))*16
+    blocks = [(i, min(i+step, n)) for i in range(0, n, step)]
+    for k, end in blocks:
+        L, info = torch.linalg.cholesky_ex(W[k:end, k:end])
+        if info: return False
+        P = torch.cholesky_inverse(L).neg_()
+        C = torch.cat([W[k:end, :k].mT, W[end:, k:end]])              # the block column, without the block
+        N = times_t(C, P)
+        for i, j in blocks:
+            if j <= k: _add_product(W[i:j, :j], N[i:j], C[:j])
+            elif i >= end:
+                at = slice(i-end+k, j-end+k)                          # these rows in C and N
+                if k: _add_product(W[i:j, :k], N[at], C[:k])
+                _add_product(W[i:j, end:j], N[at], C[k:at.stop])
+        N.neg_()
+        W[k:end, k:end], W[k:end, :k], W[end:, k:end] = P, N[:k].mT, N[k:]
+    return True
 
 # %% ../nbs/02_matrix_power.ipynb #3817773b
 class Poles(NamedTuple):
@@ -292,14 +298,14 @@ class Poles(NamedTuple):
 @lru_cache(64)
 def poles(power: float,        # in (-1, 0)
           eps: float,          # ε, above 0
-          tol: float = 3e-4,   # largest relative error
+          tol: float = 9e-4,   # largest relative error
           ) -> Poles:
     "The fewest poles that reach the tolerance, at most ten."
-    fits = (_fit_poles(power, eps, k, f*eps**.5) for k in range(1, 11) for f in (.2, .3, .5, 1.))
-    best = next(fits)
-    for fit in fits:
+    best = Poles([], [], [], 0., math.inf)
+    for k in range(1, 11):
+        best = min(best, _fit_poles(power, eps, k, .3*eps**.5), key=lambda f: f.error)
+        if best.error < 6*tol: best = min(best, *(_fit_poles(power, eps, k, f*eps**.5) for f in (.14, .2, .5, 1., 1.4)), key=lambda f: f.error)
         if best.error <= tol: break
-        best = min(best, fit, key=lambda f: f.error)
     return best
 
 def _fit_poles(p: float, eps: float, k: int, σ: float, rounds: int = 40) -> Poles:
@@ -320,97 +326,55 @@ def _fit_poles(p: float, eps: float, k: int, σ: float, rounds: int = 40) -> Pol
     return best
 
 # %% ../nbs/02_matrix_power.ipynb #cbe8ca8d
-def top_eigenvalue(A: Tensor,         # [b, n, n] PSD, entries of order 1
-                   tol: float = 1e-4, # relative change that ends it
+def top_eigenvalue(A: Tensor,         # [n, n] PSD, entries of order 1
+                   tol: float = 5e-4, # relative change that ends it
                    steps: int = 90,   # at most
-                   ) -> Tensor:       # [b], float64
-    "Largest eigenvalues by Lanczos' method."
-    v = torch.sin(torch.arange(1, A.shape[-1]+1, device=A.device)*12.9898).to(A.dtype).expand(len(A), -1)
-    v, before, αs, βs = v/v.norm(dim=-1, keepdim=True), torch.zeros_like(v), [], []
-    top, done = torch.zeros(len(A), dtype=torch.float64, device=A.device), torch.zeros(len(A), dtype=torch.bool, device=A.device)
-    β = A.new_zeros(len(A), 1)
-    for i in range(min(steps, A.shape[-1])):
-        Av = torch.stack([a@x for a, x in zip(A, v, strict=True)]) if A.device.type == 'cpu' else torch.bmm(A, v.unsqueeze(-1)).squeeze(-1)
-        w = Av - β*before
-        α = (w*v).sum(-1, keepdim=True)
-        w = w - α*v
-        αs.append(α); βs.append(β := w.norm(dim=-1, keepdim=True))
-        before, v = v, w/β.clamp(min=torch.finfo(A.dtype).tiny)
-        if i%8 == 7 or i == min(steps, A.shape[-1])-1:
-            T = torch.diag_embed(torch.cat(αs, -1).double())
-            if i: T = T + (E := torch.diag_embed(torch.cat(βs[:-1], -1).double(), 1)) + E.mT
-            empty = (T == 0).flatten(1).all(1)
-            new = torch.where(empty, 0., largest_eigenvalue(torch.where(_each(empty), _eye(T), T), 16)[0])
-            settled = (new-top).abs() <= tol*new
-            top, done = torch.where(done, top, new), done | settled              # each ends for itself
-            if done.all(): break
+                   ) -> float:        # from below
+    "The largest eigenvalue, by Lanczos' method."
+    n, top = len(A), 0.
+    v = torch.sin(torch.arange(1, n+1, device=A.device)*12.9898).to(A.dtype)
+    v, before, α, β = v/v.norm(), torch.zeros_like(v), [], [0.]
+    for i in range(1, min(steps, n)+1):
+        w = torch.mv(A, v).sub_(before, alpha=β[-1])
+        α.append((w@v).item())
+        β.append(w.sub_(v, alpha=α[-1]).norm().item())
+        if i%8 == 0 or i == min(steps, n) or not β[-1]:
+            new = torch.linalg.eigvalsh((torch.tensor(α).diag() + torch.tensor(β[1:-1]).diag(-1)).double())[-1].item()     # reads one triangle
+            if not β[-1] or new-top <= tol*new: return new
+            top = new
+        before, v = v, w.div_(β[-1])
     return top
 
 # %% ../nbs/02_matrix_power.ipynb #02286cb5
-def _cholesky(A: Tensor) -> tuple[Tensor, Tensor]:
-    "Factors of [b, n, n], by halving on a CPU: the library's own is slow there; and [b] bool: positive definite."
-    n = A.shape[-1]
-    if n <= 64 or A.device.type != 'cpu':
-        L, info = torch.linalg.cholesky_ex(A)
-        return torch.where(_each(info == 0), L, _eye(A)), info == 0
-    k, L = _half(n), torch.zeros_like(A)
-    L[:, :k, :k], first = _cholesky(A[:, :k, :k])
-    X = torch.linalg.solve_triangular(L[:, :k, :k], A[:, :k, k:], upper=False).mT
-    L[:, k:, :k] = X
-    L[:, k:, k:], second = _cholesky(torch.baddbmm(A[:, k:, k:], X, X.mT, alpha=-1))
-    return L, first & second
-
-def _lower_inverse(L: Tensor) -> Tensor:
-    "Inverse of one lower triangular matrix, by halving."
-    n, k = len(L), _half(len(L))
-    if n <= 64: return torch.linalg.solve_triangular(L, _eye(L), upper=False)
-    T = torch.zeros_like(L)
-    T[:k, :k], T[k:, k:] = P, Q = _lower_inverse(L[:k, :k]), _lower_inverse(L[k:, k:])
-    T[k:, :k] = times_t(times_t(Q, L[k:, :k].mT), P.mT).neg_()
-    return T
-
-def _gram_lower(T: Tensor) -> Tensor:
-    "TᵀT of one lower triangular matrix, by halving."
-    n, k = len(T), _half(len(T))
-    if n <= 256: return T.mT@T
-    M, X = torch.empty_like(T), T[k:, :k].contiguous()
-    C = times_t(T[k:, k:].contiguous().mT, X.mT)
-    M[:k, :k], M[k:, :k], M[:k, k:], M[k:, k:] = _gram_lower(T[:k, :k]).add_(times_t(X.mT, X.mT)), C, C.mT.contiguous(), _gram_lower(T[k:, k:])
-    return M
-
-# %% ../nbs/02_matrix_power.ipynb #99a472e0
-def _poles_power(A: Tensor, power: float, eps: float, tol: float = 3e-4) -> tuple[Tensor, Tensor]:
-    "A^power of symmetric float32 matrices [b, n, n] with relative damping, and where it worked."
-    fit = poles(power, eps, tol)
-    norm = torch.linalg.vector_norm(A, dim=(-2, -1), dtype=torch.float64)
-    zero = norm == 0
-    k = torch.where(zero, 1., norm).log2().ceil()                            # powers of two: A is not rounded again
-    A = A*_each(torch.exp2(-(k//2))).to(A.dtype)*_each(torch.exp2(k//2-k)).to(A.dtype)         # in two halves, each of which float32 holds
-    scale = torch.exp2(k)
-    top = torch.where(zero, 1., top_eigenvalue(A))
-    more = torch.exp2(top.log2().ceil())
-    scale, top, A = scale*more, _each(top/more), A/_each(more).to(A.dtype)   # now the largest eigenvalue is in (1/2, 1]
-    C = A.double()
-    C.diagonal(dim1=-2, dim2=-1).add_(fit.σ*top.squeeze(-1))
-    L, ok = _cholesky(C)
-    M = torch.stack([_gram_lower(_lower_inverse(l)) for l in L.to(A.dtype)]) if through_onednn(A) else torch.cholesky_inverse(L.to(A.dtype))
-    R = torch.addcmul(A*(fit.c[1]/top).to(A.dtype), M, (fit.c[2]*top).to(A.dtype))
-    shift = fit.c[0] + fit.c[1]*eps + 0*top
-    M, at = M.neg_(), [0*top, 0*top]
+def _poles_power(A: Tensor, power: float, eps: float) -> tuple[Tensor, bool]:
+    "A^power of a symmetric float32 matrix with relative damping, and whether it worked."
+    fit = poles(power, eps)
+    norm = torch.linalg.vector_norm(A, dtype=torch.float64).item()
+    if not norm: return _eye(A), True
+    k = math.ceil(math.log2(norm))                                    # powers of two: A is not rounded again
+    A = A*2.**-(k//2)*2.**(k//2-k)                                    # in two halves, each of which float32 holds
+    top = top_eigenvalue(A)
+    if not top > 0: return A, False
+    more = math.ceil(math.log2(top))
+    A, top, scale = A.mul_(2.**-more), top*2.**-more, 2.**(k+more)    # now the largest eigenvalue is in (1/2, 1]
+    C = _work(A, torch.float64)
+    C.diagonal().add_(fit.σ*top)
+    ok = sweep(C)
+    M = C.to(A.dtype)                                                 # -(A + σ)⁻¹
+    R = _work(A).mul_(fit.c[1]/top).sub_(M, alpha=fit.c[2]*top)
+    shift = fit.c[0] + fit.c[1]*eps
     for s, w in zip(fit.s, fit.w, strict=True):
         d = s + eps
-        r = 1/(abs(fit.σ-d)*top)
-        X, j, to, weight = (A, 0, d*top, w*top) if d > fit.σ else (M, 1, r, w*top*r*r)
-        X.diagonal(dim1=-2, dim2=-1).add_((to-at[j]).squeeze(-1).to(A.dtype))          # A + d, or r − M
-        at[j] = to
-        Y, good = pd_inverse(X)
-        R.addcmul_(Y, weight.to(A.dtype))
-        ok = ok & good
-        if j: shift = shift - w*top*r
-    R.diagonal(dim1=-2, dim2=-1).add_(shift.squeeze(-1).to(A.dtype))
-    R.mul_((_each(scale)*top).pow(power).to(A.dtype))
-    if zero.any(): R = torch.where(_each(zero), _eye(R), R)
-    return R, ok | zero
+        if d > fit.σ: X, to, weight = _work(A), d*top, w*top          # A + d
+        else:
+            X, to = _work(M), 1/((fit.σ-d)*top)                       # 1/(σ−d) − (A + σ)⁻¹
+            weight, shift = w*top*to*to, shift - w*top*to
+        X.diagonal().add_(to)
+        ok = ok and sweep(X)
+        R.sub_(X, alpha=weight)
+    R.diagonal().add_(shift)
+    R.mul_((scale*top)**power).tril_()
+    return R.add_(R.tril(-1).mT.contiguous()), ok
 
 # %% ../nbs/02_matrix_power.ipynb #3447fb45
 SOLVERS = ('auto', 'eigh', 'eigh64', 'newton')
@@ -447,9 +411,9 @@ def _pieces(A: Tensor) -> tuple[Tensor, ...]:
     return A.split(max(1, 2**16//A.shape[-1]**2)) if A.device.type == 'cpu' else (A,)
 
 def _by_poles(A: Tensor, power: float, eps: float) -> tuple[Tensor, Tensor]:
-    "A^power of [b, n, n] and where it worked; small matrices together, of large ones each by itself."
-    done = [_poles_power(_symmetric(a), power, eps) for a in A.split(16 if A.shape[-1] <= 256 else 1)]
-    return torch.cat([R for R, _ in done]), torch.cat([ok for _, ok in done])
+    "A^power of [b, n, n], and where it worked."
+    done = [_poles_power(_symmetric(a)[0], power, eps) for a in A.split(1)]
+    return torch.stack([R for R, _ in done]), torch.tensor([ok for _, ok in done], device=A.device)
 
 def _eigh_power(A: Tensor, power: float, eps: float, relative: bool, way: str) -> tuple[Tensor, Tensor]:
     "A^power of finite matrices [b, n, n], not finite where it failed, and which needed help."
