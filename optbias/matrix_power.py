@@ -278,10 +278,8 @@ def sweep(W: Tensor,             # [n, n] positive definite; only blocks on and 
         N = times_t(C, P)
         for i, j in blocks:
             if j <= k: _add_product(W[i:j, :j], N[i:j], C[:j])
-            elif i >= end:
-                at = slice(i-end+k, j-end+k)                          # these rows in C and N
-                if k: _add_product(W[i:j, :k], N[at], C[:k])
-                _add_product(W[i:j, end:j], N[at], C[k:at.stop])
+            elif i >= end: _add_product(W[i:j, end:j], N[i-end+k:j-end+k], C[k:j-end+k])
+        if 0 < k < end < n: _add_product(W[end:, :k], N[k:], C[:k])
         N.neg_()
         W[k:end, k:end], W[k:end, :k], W[end:, k:end] = P, N[:k].mT, N[k:]
     return True

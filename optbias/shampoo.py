@@ -62,24 +62,26 @@ def precondition(M: Tensor,                          # [blocks, m, n] what is to
 def _lower(F: Tensor, diagonal: int = 0) -> Tensor:     # [n, n] bool: on and below a diagonal
     return F.new_ones(F.shape[-2], F.shape[-2], dtype=torch.bool).tril_(diagonal)
 
+def _left(F: Tensor) -> Tensor: return F.narrow(-1, 0, F.shape[-2])        # where the factor lies, [blocks, n, n]
+def _right(F: Tensor) -> Tensor: return F.narrow(-1, 1, F.shape[-2])       # where the root lies
+
 def factor(F: Tensor,      # [blocks, n, n+1] a factor and its root
            ) -> Tensor:    # [blocks, n, n]
     "The factor, L or R."
-    A = F[..., :-1]
+    A = _left(F)
     return torch.where(_lower(F), A, A.mT)
 
 def root(F: Tensor,        # [blocks, n, n+1]
          ) -> Tensor:      # [blocks, n, n]
     "Its root."
-    A = F[..., 1:]
+    A = _right(F)
     return torch.where(_lower(F), A.mT, A)
 
 def set_root(F: Tensor,      # [blocks, n, n+1], the root changes in place
              X: Tensor,      # [blocks, n, n] new roots
              ):
     "Put in new roots, and leave the factor alone."
-    A = F[..., 1:]
-    torch.where(_lower(F, -1), A, X, out=A)
+    torch.where(_lower(F, -1), _right(F), X, out=_right(F))
 
 # %% ../nbs/03_shampoo.ipynb #93022b60
 def take_in_factor(F: Tensor,      # [blocks, n, n+1], the factor changes in place
@@ -88,15 +90,21 @@ def take_in_factor(F: Tensor,      # [blocks, n, n+1], the factor changes in pla
                    w: Tensor,      # [blocks, 1, 1]
                    ):
     "Take the Gram matrices X Xᵀ into the factors, and leave the roots alone."
-    A, n, k = F[..., :-1], X.shape[1], X.shape[1]//2
+    n, k = X.shape[1], X.shape[1]//2
     if n <= 256:
-        S = products(X, X.mT)
+        S, A = products(X, X.mT), _left(F)
         return take_in(A, S.tril_() if memory == 'sum' else torch.where(_lower(F), S, A, out=S), memory, w)
-    take_in_factor(F[:, :k, :k+1], X[:, :k], memory, w)
-    take_in_factor(F[:, k:, k:], X[:, k:], memory, w)
-    take_in(A[:, k:, :k], products(X[:, k:], X[:, :k].mT), memory, w)
+    (F1, F2), (X1, X2) = F.split((k, n-k), 1), X.split((k, n-k), 1)
+    take_in_factor(F1.narrow(2, 0, k+1), X1, memory, w)
+    take_in_factor(F2.narrow(2, k, n+1-k), X2, memory, w)
+    take_in(F2.narrow(2, 0, k), products(X2, X1.mT), memory, w)
 
 # %% ../nbs/03_shampoo.ipynb #26a7ed1a
+def _halves(F: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
+    "A, B and C of a root: A and C each with its factor, as they are stored."
+    n, (top, bottom) = F.shape[1], F.split((k, F.shape[1]-k), 1)
+    return top.narrow(2, 0, k+1), top.narrow(2, k+1, n-k), bottom.narrow(2, k, n+1-k)
+
 def from_left(F: Tensor,          # [blocks, n, n+1]
               M: Tensor,          # [blocks, n, k]
               out: Tensor | None = None,      # [blocks, n, k] where to put it
@@ -104,9 +112,9 @@ def from_left(F: Tensor,          # [blocks, n, n+1]
     "root @ M."
     n, k, P = M.shape[1], M.shape[1]//2, M.new_empty(M.shape) if out is None else out
     if n <= 256: return put_products(P, root(F), M)
-    B, (M1, M2), (P1, P2) = F[:, :k, k+1:], M.split((k, n-k), 1), P.split((k, n-k), 1)
-    from_left(F[:, :k, :k+1], M1, P1); put_products(P1, B, M2, add=True)
-    from_left(F[:, k:, k:], M2, P2); put_products(P2, B.mT, M1, add=True)
+    (F1, B, F2), (M1, M2), (P1, P2) = _halves(F, k), M.split((k, n-k), 1), P.split((k, n-k), 1)
+    from_left(F1, M1, P1); put_products(P1, B, M2, add=True)
+    from_left(F2, M2, P2); put_products(P2, B.mT, M1, add=True)
     return P
 
 def from_right(F: Tensor,         # [blocks, n, n+1]
@@ -116,9 +124,9 @@ def from_right(F: Tensor,         # [blocks, n, n+1]
     "M @ root."
     n, k, P = M.shape[2], M.shape[2]//2, M.new_empty(M.shape) if out is None else out
     if n <= 256: return put_products(P, M, root(F))
-    B, (M1, M2), (P1, P2) = F[:, :k, k+1:], M.split((k, n-k), 2), P.split((k, n-k), 2)
-    from_right(F[:, :k, :k+1], M1, P1); put_products(P1, M2, B.mT, add=True)
-    from_right(F[:, k:, k:], M2, P2); put_products(P2, M1, B, add=True)
+    (F1, B, F2), (M1, M2), (P1, P2) = _halves(F, k), M.split((k, n-k), 2), P.split((k, n-k), 2)
+    from_right(F1, M1, P1); put_products(P1, M2, B.mT, add=True)
+    from_right(F2, M2, P2); put_products(P2, M1, B, add=True)
     return P
 
 # %% ../nbs/03_shampoo.ipynb #3be40b90
@@ -137,7 +145,7 @@ class Region(NamedTuple):
     def blocks(self, X: Tensor,   # [m, n] the whole matrix
                ) -> Tensor:       # [down, across, height, width] a view of it
         "This region's blocks."
-        X = X[self.top:self.top+self.down*self.height, self.left:self.left+self.across*self.width]
+        X = X.narrow(0, self.top, self.down*self.height).narrow(1, self.left, self.across*self.width)
         return X.unflatten(0, (self.down, self.height)).unflatten(2, (self.across, self.width)).transpose(1, 2)
 
 def regions(m: int,                  # rows
@@ -171,9 +179,9 @@ def diagonal(M: Tensor,                 # momentum
 def _norm(X: Tensor) -> Tensor:       # [blocks, m, n] → [blocks]
     wide = torch.float32 if X.device.type == 'mps' else torch.float64        # squares of float32 neither overflow nor vanish
     norm = torch.linalg.vector_norm
-    if X.is_cpu and X.dtype == torch.float32:             # there it takes a fifth of the time, where numbers are of common size
+    if X.is_cpu and X.dtype == torch.float32 and X.numel():        # a fifth of the time, where numbers are of common size
         quick = norm(norm(X, dim=2), dim=1, dtype=wide)
-        if ((quick > 1e-12) & (quick < 1e18)).all(): return quick
+        if all(1e-12 < q < 1e18 for q in quick.tolist()): return quick
     return norm(X, dim=(1, 2), dtype=wide)
 
 def layer_norm(norms: list[Tensor],    # [blocks] norm of each block, for each stack
@@ -183,7 +191,7 @@ def layer_norm(norms: list[Tensor],    # [blocks] norm of each block, for each s
     "Frobenius norms of layers, wherever their blocks are stacked."
     total = norms[0].new_zeros(layers)
     for n, o in zip(norms, owner): total.index_add_(0, o, n.square())
-    return [total.sqrt()[o] for o in owner]
+    return [total.sqrt().index_select(0, o) for o in owner]
 
 # %% ../nbs/03_shampoo.ipynb #01816b6b
 FACTORS = ('full', 'diagonal')
@@ -248,7 +256,7 @@ def _new_state(p: Tensor, g: dict[str, Any]) -> dict[str, Tensor]:
     s = {k: torch.full((), float(k == 'waiting'), dtype=torch.float32, device=p.device) for k in COUNTS}
     for k, shape in _shapes(p, g).items():
         s[k] = torch.zeros(shape, dtype=_work_type(p), device=p.device)
-        if k[0] in 'LR': s[k].diagonal(1, -2, -1).fill_(1) if g['factors'] == 'full' else s[k][..., 1].fill_(1)      # the root starts as the identity
+        if k[0] in 'LR': s[k].diagonal(1, -2, -1).fill_(1) if g['factors'] == 'full' else s[k].select(-1, 1).fill_(1)      # the root starts as the identity
     return s
 
 # %% ../nbs/03_shampoo.ipynb #322610ee
@@ -263,14 +271,16 @@ class _Stack:
 
     def sizes(self) -> list[int]: return [r.n for _, _, r in self.parts]
 
-    def pieces(self) -> list[slice]:                 # what to work on at a time: on a CPU four megabytes, which stay in its cache
+    def pieces(self) -> list[tuple[int, int]]:       # from where and how many to work on at a time: on a CPU four megabytes, which stay in its cache
         K = len(self.owner)
         n = max(1, 2**20//math.prod(self.shape)) if self.owner.is_cpu else K
-        return [slice(i, i+n) for i in range(0, K, n)] or [slice(0, 0)]
+        return [(i, min(n, K-i)) for i in range(0, K, n)] or [(0, 0)]
+
+    def of_blocks(self, x: Tensor) -> Tensor: return x.index_select(0, self.owner).view(-1, 1, 1)       # [layers] → [blocks, 1, 1]
 
     def gather(self, X: list[Tensor]) -> Tensor:     # matrices of all layers → [blocks, height, width]
         views = [r.blocks(X[i]) for i, _, r in self.parts]
-        if len(views) == 1 and views[0].shape[:2] == (1, 1): return views[0][0]
+        if len(views) == 1 and views[0].shape[:2] == (1, 1): return views[0].select(0, 0)
         out = views[0].new_empty(len(self.owner), *self.shape)
         torch._foreach_copy_([o.view_as(v) for o, v in zip(out.split(self.sizes()), views)], views)
         return out
@@ -289,7 +299,7 @@ def _joined(cache: dict, name: str, states: list[dict], keys: list[tuple[int, st
     parts, whole = cache.get(name, ([], None))
     if whole is None or any(states[i][k] is not p for (i, k), p in zip(keys, parts)):
         old = [states[i][k] for i, k in keys]
-        whole = torch.cat([o[None] if o.dim() == 0 else o for o in old])
+        whole = torch.cat([o.unsqueeze(0) if o.dim() == 0 else o for o in old])
         parts = list(whole.unbind()) if old[0].dim() == 0 else list(whole.split([len(o) for o in old]))
         for (i, k), p in zip(keys, parts): states[i][k] = p
         cache[name] = parts, whole
@@ -316,7 +326,7 @@ def statistics(G: Tensor,                  # [blocks, m, n] gradients, zero wher
     if 'diagonal' in mem: take_in(mem['diagonal'], G*G, memory, w2)
     for side, X in (('L', G), ('R', G.mT)):
         if side not in mem: continue
-        if mem[side].shape[-1] == 2: take_in(mem[side][..., 0], X.square().sum(-1), memory, w2[..., 0])       # only the diagonal of XXᵀ
+        if mem[side].shape[-1] == 2: take_in(mem[side].select(-1, 0), X.square().sum(-1), memory, w2.select(-1, 0))       # only the diagonal of XXᵀ
         else: take_in_factor(mem[side], X, memory, w2)
 
 def direction(G: Tensor,                   # [blocks, m, n]
@@ -333,8 +343,8 @@ def direction(G: Tensor,                   # [blocks, m, n]
     if not matrix: return diagonal(M, mem.get('diagonal', mem.get('graft')), eps, power), A
     if all(mem[s].shape[-1] == 2 for s in 'LR' if s in mem):
         P = M
-        if 'L' in mem: P = mem['L'][..., 1:] * P
-        return (P * mem['R'][..., 1:].mT if 'R' in mem else P), A
+        if 'L' in mem: P = mem['L'].narrow(-1, 1, 1) * P
+        return (P * mem['R'].narrow(-1, 1, 1).mT if 'R' in mem else P), A
     if dtype is not None:
         L_root, R_root = (root(mem[s]) if s in mem else None for s in 'LR')
         return precondition(M, L_root, R_root, dtype), A
@@ -407,12 +417,12 @@ def _step_plan(b: _Plan, states: list[dict], g: dict[str, Any], scheduled: bool)
     P: list[Tensor] = []; p: list[Tensor] = []; a: list[Tensor] = []
     for s in b.stacks:
         X = s.gather(G)
-        if not clean: X = torch.where(ok[s.owner][:, None, None], X, 0.)
+        if not clean: X = torch.where(s.of_blocks(ok), X, 0.)
         mem = {k: x for k in ('momentum', 'graft', 'diagonal', 'L', 'R') if (x := s.whole(states, k)) is not None}
-        W1, W2 = w1[s.owner][:, None, None], w2[s.owner][:, None, None]
-        for at in s.pieces(): statistics(X[at], _cut(mem, at), W1[at], W2[at], g['memory'], GRAFTS[g['graft']])     # m, v, L, R
+        W1, W2 = s.of_blocks(w1), s.of_blocks(w2)
+        for at in s.pieces(): statistics(X.narrow(0, *at), _cut(mem, at), W1.narrow(0, *at), W2.narrow(0, *at), g['memory'], GRAFTS[g['graft']])     # m, v, L, R
         if due and s.matrix: _refresh(s, b, states, mem, due, ok, g)                                                # L^(-1/4), R^(-1/4)
-        done = [_direction(X[at], _cut(mem, at), s.matrix, g) for at in s.pieces()]                                 # P, and the norms of P and A
+        done = [_direction(X.narrow(0, *at), _cut(mem, at), s.matrix, g) for at in s.pieces()]                                 # P, and the norms of P and A
         for part, new in zip((P, p, a), zip(*done)): part.append(new[0] if len(new) == 1 else torch.cat(new))
     if due: _wait(b, states, due, ok)
     _apply(b, P if g['graft'] is None else _grafted(b, P, p, a, g), ok, clean, g)
@@ -433,7 +443,7 @@ def _refresh(s: _Stack, b: _Plan, states: list[dict], mem: dict[str, Tensor], du
     first = [i for i in {i for i, j, _ in s.parts if j == 0} if now[i]]
     for i in first: b.count(states, 'refreshes')[i] += 1
 
-def _cut(mem: dict[str, Tensor], at: slice) -> dict[str, Tensor]: return {k: x[at] for k, x in mem.items()}
+def _cut(mem: dict[str, Tensor], at: tuple[int, int]) -> dict[str, Tensor]: return {k: x.narrow(0, *at) for k, x in mem.items()}
 
 def _direction(G: Tensor, mem: dict[str, Tensor], matrix: bool, g: dict[str, Any]) -> tuple[Tensor, ...]:
     "P, and the norms of P and A of each block."
@@ -445,7 +455,7 @@ def _grafted(b: _Plan, P: list[Tensor], p: list[Tensor], a: list[Tensor], g: dic
     "P with the length of A."
     if g['graft_scope'] == 'layer': p, a = (layer_norm(x, [s.owner for s in b.stacks], len(b.params)) for x in (p, a))
     same = GRAFTS[g['graft']] == g['memory'] and sum(_exponents(g)) == -.5     # a vector's direction is that of its graft: no rounding
-    return [S if same and not s.matrix else S.mul_(torch.where(q > 0, n/torch.where(q > 0, q, 1.), 0.).to(S.dtype)[:, None, None]) for s, S, q, n in zip(b.stacks, P, p, a)]
+    return [S if same and not s.matrix else S.mul_(torch.where(q > 0, n/torch.where(q > 0, q, 1.), 0.).to(S.dtype).view(-1, 1, 1)) for s, S, q, n in zip(b.stacks, P, p, a)]
 
 def _apply(b: _Plan, P: list[Tensor], ok: Tensor, clean: bool, g: dict[str, Any]):
     "θ ← (1 − ηλ)θ − ηP, where the gradient was usable."
@@ -453,7 +463,7 @@ def _apply(b: _Plan, P: list[Tensor], ok: Tensor, clean: bool, g: dict[str, Any]
     views, steps = [], []
     for s, S in zip(b.stacks, P):
         if g['weight_decay']: S = S + g['weight_decay'] * s.gather(W)
-        if not clean: S = torch.where(ok[s.owner][:, None, None], S, 0.)
+        if not clean: S = torch.where(s.of_blocks(ok), S, 0.)
         views += [r.blocks(W[i]) for i, _, r in s.parts]; steps += s.split(S)
     torch._foreach_add_(views, steps, alpha=-float(g['lr']))
     for p, w in zip(b.params, W):
