@@ -220,7 +220,7 @@ def _exponents(g: dict[str, Any],       # a parameter group
     return (float(e[0]), float(e[1])) if isinstance(e, (tuple, list)) else (float(e), float(e))
 
 # %% ../nbs/03_shampoo.ipynb #c0ed6d5a
-COUNTS = ('steps', 'momentum_steps', 'skipped', 'fallbacks', 'refreshes', 'waiting')      # waiting: 1 until roots could be made
+COUNTS = ('steps', 'momentum_steps', 'skipped', 'fallbacks', 'refreshes')
 
 def _work_type(p: Tensor) -> torch.dtype: return torch.float64 if p.dtype == torch.float64 else torch.float32
 
@@ -253,7 +253,7 @@ def _matrix(p: Tensor, x: Tensor) -> Tensor: return x.reshape(as_matrix(p.shape)
 
 def _new_state(p: Tensor, g: dict[str, Any]) -> dict[str, Tensor]:
     "All that Shampoo keeps for p: tensors, nothing else."
-    s = {k: torch.full((), float(k == 'waiting'), dtype=torch.float32, device=p.device) for k in COUNTS}
+    s = {k: torch.zeros((), dtype=torch.float32, device=p.device) for k in COUNTS}
     for k, shape in _shapes(p, g).items():
         s[k] = torch.zeros(shape, dtype=_work_type(p), device=p.device)
         if k[0] in 'LR': s[k].diagonal(1, -2, -1).fill_(1) if g['factors'] == 'full' else s[k].select(-1, 1).fill_(1)      # the root starts as the identity
@@ -394,14 +394,14 @@ def _usable(grads: list[Tensor]) -> Tensor:   # [tensors] bool: can be squared a
 class _Plan:
     "The layers of a group that have one type and one device, and their stacks."
     params: list[Tensor]
+    places: list[int]                               # where they stand in the group
     stacks: list[_Stack]
     cache: dict = field(default_factory=dict)       # counts of all layers as one vector each
-    pending: set[int] = field(default_factory=set)  # layers whose roots wait for their first gradient
 
     def count(self, states: list[dict], name: str) -> Tensor: return _joined(self.cache, name, states, [(i, name) for i in range(len(states))])    # [layers]
 
-    def due(self, scheduled: bool, has: list[bool]) -> list[int]:     # layers that get new roots now
-        return [i for i, h in enumerate(has) if h and (scheduled or i in self.pending)]
+    def due(self, scheduled: bool, has: list[bool], waiting: list[int]) -> list[int]:     # layers that get new roots now
+        return [i for i, h in enumerate(has) if h and (scheduled or self.places[i] in waiting)]
 
 # %% ../nbs/03_shampoo.ipynb #81522c91
 def _step_plan(b: _Plan, states: list[dict], g: dict[str, Any], scheduled: bool):
@@ -413,7 +413,7 @@ def _step_plan(b: _Plan, states: list[dict], g: dict[str, Any], scheduled: bool)
     steps, first = (b.count(states, k).add_(ok) for k in ('steps', 'momentum_steps'))
     if not clean: b.count(states, 'skipped').add_(ok.logical_not() if all(has) else ok.logical_not() & torch.tensor(has, device=ok.device))
     w1, w2 = (new_weight(t.to(dt), beta)*ok for t, beta in zip((first, steps), g['betas']))
-    due = b.due(scheduled, has)
+    due = b.due(scheduled, has, g['waiting'])
     P: list[Tensor] = []; p: list[Tensor] = []; a: list[Tensor] = []
     for s in b.stacks:
         X = s.gather(G)
@@ -424,15 +424,14 @@ def _step_plan(b: _Plan, states: list[dict], g: dict[str, Any], scheduled: bool)
         if due and s.matrix: _refresh(s, b, states, mem, due, ok, g)                                                # L^(-1/4), R^(-1/4)
         done = [_direction(X.narrow(0, *at), _cut(mem, at), s.matrix, g) for at in s.pieces()]                                 # P, and the norms of P and A
         for part, new in zip((P, p, a), zip(*done)): part.append(new[0] if len(new) == 1 else torch.cat(new))
-    if due: _wait(b, states, due, ok)
+    if due: _wait(b, due, ok, g)
     _apply(b, P if g['graft'] is None else _grafted(b, P, p, a, g), ok, clean, g)
 
 # %% ../nbs/03_shampoo.ipynb #a1e86985
-def _wait(b: _Plan, states: list[dict], due: list[int], ok: Tensor):
+def _wait(b: _Plan, due: list[int], ok: Tensor, g: dict[str, Any]):
     "Remember who was due and could not be served."
-    at = torch.tensor(due, device=ok.device)
-    b.count(states, 'waiting').index_copy_(0, at, ok[at].logical_not().float())
-    b.pending = {i for i in due if not ok[i]} | (b.pending - set(due))
+    served = ok.tolist()
+    g['waiting'] = sorted(set(g['waiting']) - {b.places[i] for i in due} | {b.places[i] for i in due if not served[i]})
 
 def _refresh(s: _Stack, b: _Plan, states: list[dict], mem: dict[str, Tensor], due: list[int], ok: Tensor, g: dict[str, Any]):
     "New roots for the blocks of the layers that are due, and the counts for the report."
@@ -520,7 +519,7 @@ def _report(opt: Optimizer):
         for i, p in enumerate(g['params']):
             s = opt.state.get(p, {})
             rows.append(dict(parameter=_name(g, i), shape=tuple(p.shape), blocks=sum(r.n for r in _parts(p, g)) if as_matrix(p.shape) else 0,
-                             state_bytes=sum(x.numel()*x.element_size() for x in s.values() if x.dim()), **{k: int(s[k]) if s else 0 for k in COUNTS if k != 'waiting'},
+                             state_bytes=sum(x.numel()*x.element_size() for x in s.values() if x.dim()), **{k: int(s[k]) if s else 0 for k in COUNTS},
                              solver=g['solver'] if as_matrix(p.shape) else 'diagonal'))
     return pd.DataFrame(rows)
 
@@ -563,27 +562,27 @@ def _fitted(state: dict[str, Tensor], p: Tensor, g: dict[str, Any], name: str) -
     new = _new_state(p, g)
     for k, v in new.items():
         if k in state and state[k].shape != v.shape: raise ConfigError(f'block_size or factors changed while training, and the state of {name} {tuple(p.shape)} have another shape; reset_state(optimizer) first')
-    if 'steps' in state:          # momentum that starts later counts from there; so do new factors
-        if not any(k.startswith('momentum') and k != 'momentum_steps' for k in state): state = state | {'momentum_steps': new['momentum_steps']}
-        if any(k[0] in 'LR' for k in set(new) - set(state)): state = state | {'waiting': new['waiting']}
+    if 'steps' in state and not any(k.startswith('momentum') and k != 'momentum_steps' for k in state):
+        state = state | {'momentum_steps': new['momentum_steps']}            # momentum that starts later counts from there
     return {k: state[k].to(v) if k in state else v for k, v in new.items()}      # also after the parameter moved
 
 def _plans(opt: _Preconditioned, k: int, g: dict[str, Any]) -> list[tuple[_Plan, list[dict]]]:
     "The plans of group k and the states of their layers; made anew when other parameters take part."
     members = [(i, p) for i, p in enumerate(g['params']) if p.numel() and (p.grad is not None or 'steps' in opt.state.get(p, {}))]
     for i, p in members: _refuse(p, _name(g, i))
-    key = [(id(p), p.dtype, p.device) for _, p in members], {k: v for k, v in g.items() if k not in ('params', 'param_names', 'lr', 'step', 'initial_lr')}
+    key = [(id(p), p.dtype, p.device) for _, p in members], {k: v for k, v in g.items() if k not in ('params', 'param_names', 'lr', 'step', 'initial_lr', 'waiting')}
     known = ['steps' in opt.state.get(p, {}) for _, p in members]
     if isinstance(g['lr'], float) and not 0 <= g['lr'] < math.inf: raise ConfigError(f"lr must be a number ≥ 0, not {g['lr']!r}")
     if not any(known): g['step'] = 0                                  # a group without state starts anew
     if k not in opt._plans or opt._plans[k][0] != key or not all(known):
         _check_options(g)
-        kinds: dict[tuple, list[Tensor]] = {}
-        for _, p in members: kinds.setdefault((p.device, _work_type(p)), []).append(p)
-        waiting = {id(p) for _, p in members if opt.state.get(p, {}).get('waiting', 1)}
+        kinds: dict[tuple, list[tuple[int, Tensor]]] = {}
+        for i, p in members: kinds.setdefault((p.device, _work_type(p)), []).append((i, p))
         fitted = [_fitted(opt.state.get(p, {}), p, g, _name(g, i)) for i, p in members]      # all, before any is changed
+        new = {i for (i, p), s in zip(members, fitted) if any(k[0] in 'LR' for k in set(s) - set(opt.state.get(p, {})))}
+        g['waiting'] = sorted(new | set(g.get('waiting', ())))               # a new factor has no root yet
         for (_, p), s in zip(members, fitted): opt.state[p].clear(); opt.state[p].update(s)
-        opt._plans[k] = key, [_Plan(ps, _stacks(ps, g), pending={i for i, p in enumerate(ps) if id(p) in waiting}) for ps in kinds.values()]
+        opt._plans[k] = key, [_Plan([p for _, p in ps], [i for i, _ in ps], _stacks([p for _, p in ps], g)) for ps in kinds.values()]
     return [(b, [opt.state[p] for p in b.params]) for b in opt._plans[k][1]]
 
 # %% ../nbs/03_shampoo.ipynb #7d601946
@@ -609,7 +608,7 @@ class Shampoo(_Preconditioned):
                  max_state_ratio: float | None = None):  # refuse a state larger than this × the parameters' bytes
         options = {k: v for k, v in locals().items() if k not in ('self', 'params', 'max_state_ratio', '__class__')}
         self._max_state_ratio, self._plans = max_state_ratio, {}
-        super().__init__(params, options | dict(step=0))      # step: how many were made, for the schedule of refreshes
+        super().__init__(params, options | dict(step=0, waiting=[]))      # how many steps were made, for the schedule of refreshes; who waits for a root
 
     @torch.no_grad()
     def step(self, closure: Callable | None = None):   # the loss of the closure, if there is one
