@@ -110,8 +110,9 @@ def from_left(F: Tensor,          # [blocks, n, n+1]
               out: Tensor | None = None,      # [blocks, n, k] where to put it
               ) -> Tensor:        # [blocks, n, k]
     "root @ M."
-    n, k, P = M.shape[1], M.shape[1]//2, M.new_empty(M.shape) if out is None else out
-    if n <= 256: return put_products(P, root(F), M)
+    n, k = M.shape[1], M.shape[1]//2
+    if n <= 256: return products(root(F), M) if out is None else put_products(out, root(F), M)
+    P = M.new_empty(M.shape) if out is None else out
     (F1, B, F2), (M1, M2), (P1, P2) = _halves(F, k), M.split((k, n-k), 1), P.split((k, n-k), 1)
     from_left(F1, M1, P1); put_products(P1, B, M2, add=True)
     from_left(F2, M2, P2); put_products(P2, B.mT, M1, add=True)
@@ -122,8 +123,9 @@ def from_right(F: Tensor,         # [blocks, n, n+1]
                out: Tensor | None = None,     # [blocks, k, n] where to put it
                ) -> Tensor:       # [blocks, k, n]
     "M @ root."
-    n, k, P = M.shape[2], M.shape[2]//2, M.new_empty(M.shape) if out is None else out
-    if n <= 256: return put_products(P, M, root(F))
+    n, k = M.shape[2], M.shape[2]//2
+    if n <= 256: return products(M, root(F)) if out is None else put_products(out, M, root(F))
+    P = M.new_empty(M.shape) if out is None else out
     (F1, B, F2), (M1, M2), (P1, P2) = _halves(F, k), M.split((k, n-k), 2), P.split((k, n-k), 2)
     from_right(F1, M1, P1); put_products(P1, M2, B.mT, add=True)
     from_right(F2, M2, P2); put_products(P2, M1, B, add=True)
