@@ -6,9 +6,8 @@ Docs: https://optbias.github.io/optbias/matrix_power.html.md"""
 
 # %% auto #0
 __all__ = ['ONEDNN', 'WIDE', 'SOLVERS', 'damp', 'power_of', 'safe_eigh', 'inner_dtype', 'balanced_eigh', 'route', 'outer',
-           'largest_eigenvalue', 'flushes_denormals', 'flush_denormals', 'coupled_newton', 'through_onednn', 'times_t',
-           'products', 'put_products', 'sweep', 'Poles', 'poles', 'top_eigenvalue', 'Power', 'try_power',
-           'matrix_power']
+           'largest_eigenvalue', 'flushes_denormals', 'flush_denormals', 'coupled_newton', 'through_onednn', 'products',
+           'put_products', 'sweep', 'Poles', 'poles', 'top_eigenvalue', 'Power', 'try_power', 'matrix_power']
 
 # %% ../nbs/02_matrix_power.ipynb #041d24f1
 import math
@@ -211,14 +210,6 @@ def through_onednn(A: Tensor) -> bool:   # are products of such matrices faster 
     return bool(ONEDNN is not None and WIDE and A.dtype is torch.float32 and A.device.type == 'cpu'
                 and torch.backends.mkldnn.enabled and not torch.is_grad_enabled())
 
-def times_t(A: Tensor,       # [m, k]
-            B: Tensor,       # [n, k], best contiguous, or the transpose of what is
-            ) -> Tensor:     # [m, n]
-    "A Bᵀ, through oneDNN where that is faster."
-    if not through_onednn(A): return A@B.mT
-    if not (B.is_contiguous() or B.mT.is_contiguous()): B = B.contiguous()       # another layout is slow there
-    return ONEDNN(A, B, None, 'none', [], '')
-
 # %% ../nbs/02_matrix_power.ipynb #77a408b3
 def _products(A: Tensor, B: Tensor) -> Tensor:
     "A @ B for each pair, in layouts that oneDNN is fast with."
@@ -259,27 +250,23 @@ def _work(A: Tensor, dtype: torch.dtype | None = None) -> Tensor:
     n = len(A)
     return A.new_empty(n, 16*(n//32*2+3), dtype=dtype or A.dtype)[:, :n].copy_(A)
 
-def _add_product(W: Tensor, N: Tensor, C: Tensor):
-    "W ← W + N Cᵀ."
-    if through_onednn(N): W.add_(times_t(N, C))
-    else: W.addmm_(N, C.mT)
-
 def sweep(W: Tensor,             # [n, n] positive definite; only blocks on and below the diagonal are read and written
-          size: int = 192,       # of a block, about
+          size: int = 256 if WIDE else 192,   # of a block, about: the fastest with oneDNN, and without
           ) -> bool:             # was it positive definite? If not, W is spoilt
     "W becomes −W⁻¹, in place."
     n, step = len(W), -(-len(W)//(16 * -(-len(W)//size)))*16
     blocks = [(i, min(i+step, n)) for i in range(0, n, step)]
+    def add(W, N, C): put_products(W[None], N[None], C.mT[None], add=True)
     for k, end in blocks:
         L, info = torch.linalg.cholesky_ex(W[k:end, k:end])
         if info: return False
         P = torch.cholesky_inverse(L).neg_()
         C = torch.cat([W[k:end, :k].mT, W[end:, k:end]])              # the block column, without the block
-        N = times_t(C, P)
+        N = products(C[None], P[None])[0]
         for i, j in blocks:
-            if j <= k: _add_product(W[i:j, :j], N[i:j], C[:j])
-            elif i >= end: _add_product(W[i:j, end:j], N[i-end+k:j-end+k], C[k:j-end+k])
-        if 0 < k < end < n: _add_product(W[end:, :k], N[k:], C[:k])
+            if j <= k: add(W[i:j, :j], N[i:j], C[:j])
+            elif i >= end: add(W[i:j, end:j], N[i-end+k:j-end+k], C[k:j-end+k])
+        if 0 < k < end < n: add(W[end:, :k], N[k:], C[:k])
         N.neg_()
         W[k:end, k:end], W[k:end, :k], W[end:, k:end] = P, N[:k].mT, N[k:]
     return True
