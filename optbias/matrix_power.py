@@ -109,8 +109,8 @@ def route(dtype: torch.dtype,   # of the matrix
           relative: bool,       # is it relative to the largest eigenvalue?
           n: int = 0,           # size of a matrix on a CPU, 0 where only a decomposition will do
           ) -> str:             # "float32", "balanced", "poles" or "float64"
-    "The cheapest way whose own error stays below 1e-3: of a decomposition, or from n = 640 of any kind."
-    if n >= 640 and dtype == torch.float32 and relative and 1e-6 <= eps < 1e-2 and -.3 <= power <= -.1: return 'poles'
+    "The cheapest way whose own error stays below 1e-3: of a decomposition, or from n = 768 of any kind."
+    if n >= 768 and dtype == torch.float32 and relative and 1e-6 <= eps < 1e-2 and -.3 <= power <= -.1: return 'poles'
     if inner_dtype(dtype, power, eps, relative) == torch.float32: return 'float32'
     return 'balanced' if dtype == torch.float32 and relative and eps > 0 and abs(power) <= min(300*eps**.5, 1) else 'float64'
 
@@ -331,6 +331,10 @@ def top_eigenvalue(A: Tensor,         # [n, n] PSD, entries of order 1
     return top
 
 # %% ../nbs/02_matrix_power.ipynb #02286cb5
+def _mirrored(X: Tensor) -> Tensor:
+    "The lower triangle put above the diagonal too, in place."
+    return X.tril_().add_(X.tril(-1).mT.contiguous())
+
 def _poles_power(A: Tensor, power: float, eps: float) -> tuple[Tensor, bool]:
     "A^power of a symmetric float32 matrix with relative damping, and whether it worked."
     fit = poles(power, eps)
@@ -342,24 +346,32 @@ def _poles_power(A: Tensor, power: float, eps: float) -> tuple[Tensor, bool]:
     if not top > 0: return A, False
     more = math.ceil(math.log2(top))
     A, top, scale = A.mul_(2.**-more), top*2.**-more, 2.**(k+more)    # now the largest eigenvalue is in (1/2, 1]
-    C = _work(A, torch.float64)
-    C.diagonal().add_(fit.σ*top)
+    C, σ = _work(A, torch.float64), fit.σ*top
+    C.diagonal().add_(σ)
     ok = sweep(C)
-    M = C.to(A.dtype)                                                 # -(A + σ)⁻¹
-    R = _work(A).mul_(fit.c[1]/top).sub_(M, alpha=fit.c[2]*top)
+    M = _mirrored(C.to(A.dtype).neg_())                               # (A + σ)⁻¹
+    steep = top_eigenvalue(M)                                         # 1/(σ + the smallest eigenvalue of A)
+    if not (ok and steep*σ < 2): return A, False
+    if 1/steep - σ < .1*eps*top: return _unshifted_power(M, σ, top, scale, power, eps)
+    R = _work(A).mul_(fit.c[1]/top).add_(M, alpha=fit.c[2]*top)
     shift = fit.c[0] + fit.c[1]*eps
     for s, w in zip(fit.s, fit.w, strict=True):
-        d = s + eps
-        if d > fit.σ: X, to, weight = _work(A), d*top, w*top          # A + d
+        d, weight = (s+eps)*top, w*top
+        if d > σ: X, to = _work(A), d                                 # A + d
         else:
-            X, to = _work(M), 1/((fit.σ-d)*top)                       # 1/(σ−d) − (A + σ)⁻¹
-            weight, shift = w*top*to*to, shift - w*top*to
+            X, to = _work(M).neg_(), 1/(σ-d)                          # 1/(σ−d) − (A + σ)⁻¹
+            weight, shift = weight*to*to, shift - weight*to
         X.diagonal().add_(to)
         ok = ok and sweep(X)
         R.sub_(X, alpha=weight)
     R.diagonal().add_(shift)
-    R.mul_((scale*top)**power).tril_()
-    return R.add_(R.tril(-1).mT.contiguous()), ok
+    return _mirrored(R.mul_((scale*top)**power)), ok
+
+def _unshifted_power(M: Tensor, σ: float, top: float, scale: float, power: float, eps: float) -> tuple[Tensor, bool]:
+    "The same from eigenvectors of M = (A + σ)⁻¹."
+    μ, Q, helped = safe_eigh(M)
+    λ = 1/μ.double() - σ
+    return outer(Q*((scale*(λ.clamp(min=0)+eps*top))**(power/2)).to(Q.dtype)), not helped
 
 # %% ../nbs/02_matrix_power.ipynb #3447fb45
 SOLVERS = ('auto', 'eigh', 'eigh64', 'newton')
@@ -379,8 +391,8 @@ def _check_options(power: float, eps: float, solver: str) -> float:
 # %% ../nbs/02_matrix_power.ipynb #c7029d1e
 def _check_matrices(A: Tensor) -> None:
     "Refuses what isn't a batch of real, dense, square matrices."
-    if not isinstance(A, Tensor) or not A.is_floating_point():
-        raise UnsupportedError(f'A must be a real floating-point tensor, not {getattr(A, "dtype", type(A).__name__)}; convert it first')
+    if not isinstance(A, Tensor) or A.dtype not in (torch.float64, torch.float32, torch.bfloat16, torch.float16):
+        raise UnsupportedError(f'A must be a real tensor of 16, 32 or 64 bits, not {getattr(A, "dtype", type(A).__name__)}; convert it first')
     if A.layout != torch.strided or A.is_meta:
         raise UnsupportedError(f'A must be dense and hold data, not {"on the meta device" if A.is_meta else A.layout}')
     if A.ndim < 2 or A.shape[-1] != A.shape[-2]: raise ConfigError(f'A must be [..., n, n], not {tuple(A.shape)}')
@@ -395,17 +407,25 @@ def _pieces(A: Tensor) -> tuple[Tensor, ...]:
     "A batch [b, n, n] in pieces of at most 2**16 numbers or one matrix; whole on a GPU."
     return A.split(max(1, 2**16//A.shape[-1]**2)) if A.device.type == 'cpu' else (A,)
 
-def _by_poles(A: Tensor, power: float, eps: float) -> tuple[Tensor, Tensor]:
-    "A^power of [b, n, n], and where it worked."
-    done = [_poles_power(_symmetric(a)[0], power, eps) for a in A.split(1)]
-    return torch.stack([R for R, _ in done]), torch.tensor([ok for _, ok in done], device=A.device)
-
 def _eigh_power(A: Tensor, power: float, eps: float, relative: bool, way: str) -> tuple[Tensor, Tensor]:
     "A^power of finite matrices [b, n, n], not finite where it failed, and which needed help."
     if way == 'balanced': λ, Q, helped = balanced_eigh(_symmetric(A), eps)
     else: λ, Q, helped = safe_eigh(_symmetric(A.to(getattr(torch, way))))
     W = Q.mul_(power_of(damp(λ, eps, relative), power/2).to(Q.dtype).unsqueeze(-2))
     return outer(W).to(A.dtype), helped
+
+def _by_poles(A: Tensor, power: float, eps: float) -> tuple[Tensor, Tensor]:
+    "A^power of finite matrices [b, n, n], and where it worked."
+    done = [_poles_power(_symmetric(a)[0], power, eps) for a in A.split(1)]
+    return torch.stack([R for R, _ in done]), torch.tensor([ok for _, ok in done], device=A.device)
+
+def _decoupled(R: Tensor, A: Tensor) -> Tensor:
+    "The power R of A, with exact zeros beside rows of A that are zero: there a decomposition leaves rounding."
+    zero = A.diagonal(dim1=1, dim2=2) == 0
+    if not zero.any(): return R
+    zero &= (A == 0).all(-1) & (A == 0).all(-2)
+    beside = (zero.unsqueeze(-1) | zero.unsqueeze(-2)).logical_xor_(zero.diag_embed())
+    return torch.where(beside, 0., R)
 
 # %% ../nbs/02_matrix_power.ipynb #77042977
 class Power(NamedTuple):
@@ -442,6 +462,7 @@ def try_power(A: Tensor,              # [..., n, n] PSD; (A + A transposed)/2 is
         else:
             R, helped = (torch.cat(x) for x in zip(*(_eigh_power(a, power, eps, relative, way) for a in _pieces(clean)), strict=True))
             converged = good
+        R = _decoupled(R, clean)
     ok = good & converged & _finite(R)
     if retry and solver != 'eigh64' and (again := good & ~ok).any():
         R[again], ok[again], _ = try_power(A[again], power, eps=eps, relative=relative, solver='eigh64')

@@ -69,10 +69,12 @@ class Preconditioner:
         self.S = [remember(S, X, self.t, self.memory, self.beta) for S, X in zip(old, new, strict=True)]
 
     def apply(self, G: Tensor) -> Tensor:   # [m, n] in, [m, n] out, in the dtype of `G`
-        "The preconditioned gradient."
+        "The preconditioned gradient, a tensor of its own; one that is not finite raises."
         self._ready()
         _check_gradient(G, self.shape)
-        return self.precondition(G.detach().double()).to(G.dtype)
+        P = self.precondition(G.detach().double())
+        if not P.isfinite().all(): raise NonFiniteError('G is not finite' if not G.isfinite().all() else f'power {self.power:g} of a statistic that has zeros; pass eps > 0')
+        return P.to(G.dtype, copy=True)
 
     def _ready(self, square: bool = False) -> None:
         if not self.t: raise ConfigError('nothing is known yet; call update(G) first')

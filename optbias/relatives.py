@@ -9,8 +9,9 @@ __all__ = ['MOMENTA', 'rounded', 'rotate', 'soap_update', 'settled', 'next_basis
            'reset_state']
 
 # %% ../nbs/04_relatives.ipynb #cfb92a04
+import math
+from collections import OrderedDict
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -19,8 +20,8 @@ from torch.optim import Optimizer
 
 from .core import ConfigError, UnsupportedError, finite, one_of
 from .matrix_power import products, safe_eigh
-from .shampoo import Region, Shampoo, as_matrix, gram, regions
-from .shampoo import _name, _Preconditioned, _refuse, _refuse_nonfinite, _usable, _work_type
+from .shampoo import Region, Shampoo, as_matrix, diagonal, gram, regions
+from .shampoo import _check_common, _check_group, _check_lr, _name, _options, _Preconditioned, _refuse, _refuse_nonfinite, _usable, _work_type
 
 # %% ../nbs/04_relatives.ipynb #8eb2f031
 def rounded(X: Tensor,      # [blocks, m, n] a product of matrices
@@ -49,7 +50,7 @@ def soap_update(G: Tensor,      # [blocks, m, n] gradient
     "One step of Adam between the eigenvectors."
     g = rotate(G, QL, QR)
     M, V = torch.lerp(M, g, w1), torch.lerp(V, g*g, w2)
-    return products(products(QL, M/(V.sqrt()+eps)), QR.mT), M, V
+    return products(products(QL, diagonal(M, V, eps)), QR.mT), M, V
 
 # %% ../nbs/04_relatives.ipynb #80d306ed
 def settled(size: Tensor,     # [blocks, k] how much was seen along each axis, ≥ 0
@@ -90,22 +91,25 @@ def turn(M: Tensor,    # [blocks, m, n] average of gradients in the old axes
     return rounded(OL @ M @ OR.mT), OL**2 @ V @ (OR**2).mT
 
 # %% ../nbs/04_relatives.ipynb #d33e5a36
-def _soap_bytes(p: Tensor, g: dict[str, Any]) -> int:   # predicted, before the first gradient
-    mn = as_matrix(p.shape)
-    blocks = sum(2*r.down*r.across*(r.height**2+r.width**2) for r in regions(*mn, g['block_size'])) if mn else 0
-    return (2*p.numel()+blocks) * _work_type(p).itemsize
+_COUNTS = ('step', 'skipped', 'fallbacks', 'refreshes')
 
-_COUNTS = ('step', 'skipped', 'fallbacks')
+def _soap_shapes(p: Tensor, g: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    "The tensors that are kept for p, by name, without the counts."
+    mn = as_matrix(p.shape)
+    out: dict[str, tuple[int, ...]] = {k: mn or (p.numel(),) for k in ('exp_avg', 'exp_avg_sq')}
+    for i, r in enumerate(regions(*mn, g['block_size']) if mn else ()):
+        for side, k in (('L', r.height), ('R', r.width)): out[f'{side}{i}'] = out[f'Q{side}{i}'] = (r.n, k, k)
+    return out
+
+def _soap_bytes(p: Tensor, g: dict[str, Any]) -> int:   # predicted, before the first gradient
+    return sum(math.prod(s) for s in _soap_shapes(p, g).values()) * _work_type(p).itemsize
 
 def _soap_state(p: Tensor, g: dict[str, Any]) -> dict[str, Tensor]:
     "All that SOAP keeps for p: tensors, nothing else."
-    mn, new = as_matrix(p.shape), partial(torch.zeros, dtype=_work_type(p), device=p.device)
     s = {k: torch.zeros((), dtype=torch.float32) for k in _COUNTS}                                                # on the CPU, so that reading them does not wait
-    s |= {k: new(mn or (p.numel(),)) for k in ('exp_avg', 'exp_avg_sq')}
-    for i, r in enumerate(regions(*mn, g['block_size']) if mn else ()):
-        for side, k in (('L', r.height), ('R', r.width)):
-            s[f'{side}{i}'], s[f'Q{side}{i}'] = new(r.down*r.across, k, k), new(r.down*r.across, k, k)
-            s[f'Q{side}{i}'].diagonal(dim1=-2, dim2=-1).fill_(1)                            # the first basis: the coordinates
+    for k, shape in _soap_shapes(p, g).items():
+        s[k] = torch.zeros(shape, dtype=_work_type(p), device=p.device)
+        if k[0] == 'Q': s[k].diagonal(dim1=-2, dim2=-1).fill_(1)                            # the first basis: the coordinates
     return s
 
 # %% ../nbs/04_relatives.ipynb #f590697b
@@ -140,7 +144,9 @@ def _soap_matrix(G: Tensor, s: dict[str, Tensor], g: dict[str, Any]) -> Tensor: 
         X, M, V = _stack(r, G), _stack(r, s['exp_avg']), _stack(r, s['exp_avg_sq'])
         L, R = s[f'L{i}'], s[f'R{i}']
         for A, new in zip((L, R), gram(X), strict=True): A.lerp_(new, w2)
-        if (t-1) % g['refresh'] == 0: M, V = _soap_refresh(X, M, V, s, i, g['solver'])
+        if (t-1) % g['refresh'] == 0:
+            M, V = _soap_refresh(X, M, V, s, i, g['solver'])
+            s['refreshes'] += i == 0
         P, M, V = soap_update(X, M, V, s[f'QL{i}'], s[f'QR{i}'], w1, w2, g['eps'])
         _unstack(r, P*_seen(L)[:, :, None]*_seen(R)[:, None, :], U)
         _unstack(r, M, s['exp_avg']); _unstack(r, V, s['exp_avg_sq'])
@@ -150,11 +156,11 @@ def _soap_vector(G: Tensor, s: dict[str, Tensor], g: dict[str, Any]) -> Tensor: 
     "Anything with fewer than two dimensions: Adam."
     w1, w2 = _weights(s, g)
     M, V = s['exp_avg'].lerp_(G, w1), s['exp_avg_sq'].lerp_(G*G, w2)
-    return M/(V.sqrt()+g['eps'])
+    return diagonal(M, V, g['eps'])
 
 def _soap_step(p: Tensor, G: Tensor, ok: bool, s: dict[str, Tensor], g: dict[str, Any]):
     "θ ← (1 − ηλ)θ − ηΔ, where the gradient can be used."
-    if not s: s.update(_soap_state(p, g))
+    if 'step' not in s: s.update(_soap_state(p, g) | s)                                     # counts outlive a reset
     s.update({k: v.to(G) for k, v in s.items() if v.dim() and (v.dtype, v.device) != (G.dtype, G.device)})      # the parameter moved
     s['step' if ok else 'skipped'] += 1
     if not ok: return
@@ -163,21 +169,17 @@ def _soap_step(p: Tensor, G: Tensor, ok: bool, s: dict[str, Tensor], g: dict[str
     p.mul_(1 - lr*g['weight_decay']).add_(U.view(p.shape), alpha=-lr)
 
 # %% ../nbs/04_relatives.ipynb #541a3b8d
-def _check_soap(groups: list[dict[str, Any]], max_ratio: float | None):
-    "Refuse options and parameters that cannot work in the newest group, and a state that is too large in all of them."
-    g = groups[-1]
-    def need(ok, text):
-        if not ok: raise ConfigError(text)
-    need(g['lr'] >= 0, f"lr must be ≥ 0, not {g['lr']}")
-    need(len(g['betas']) == 2 and all(0 <= b < 1 for b in g['betas']), f"betas must be two numbers in [0, 1), not {g['betas']}")
-    for k in ('eps', 'weight_decay'): need(g[k] >= 0, f'{k} must be ≥ 0, not {g[k]}')
-    for k in ('block_size', 'refresh'): need(type(g[k]) is int and g[k] >= 1, f'{k} must be a whole number ≥ 1, not {g[k]!r}')
-    one_of(g['solver'], ('qr', 'eigh'), 'solver'); one_of(g['nonfinite'], ('skip', 'raise'), 'nonfinite')
-    for i, p in enumerate(g['params']): _refuse(p, _name(g, i))
-    state, own = (sum(f(p, g) for g in groups for p in g['params']) for f in (_soap_bytes, lambda p, _: p.numel()*p.element_size()))
-    if max_ratio is not None and state > max_ratio*own:
-        raise ConfigError(f'the state would take {state/max(own, 1):.1f} × the bytes of the parameters, more than max_state_ratio={max_ratio}; '
-                          'a smaller block_size makes it smaller')
+def _check_soap(g: dict[str, Any]):
+    "Refuse options that cannot work, and say which ones could."
+    _check_common(g)
+    one_of(g['solver'], ('qr', 'eigh'), 'solver')
+
+def _check_fit(opt: Optimizer, g: dict[str, Any]):
+    "Refuse a state that was made for something else."
+    for i, p in enumerate(g['params']):
+        s = opt.state.get(p, {})
+        for k, shape in _soap_shapes(p, g).items() if 'step' in s else ():
+            if k not in s or s[k].shape != shape: raise ConfigError(f'the state of {_name(g, i)} {tuple(p.shape)} was made for another shape or block_size; reset_state(optimizer) first')
 
 def _fine(grads: list[Tensor]) -> list[bool]:      # which can be squared and summed; waits once for each type and device
     kinds: dict[tuple, list[int]] = {}
@@ -202,17 +204,19 @@ def _soap_report(opt: Optimizer):
     for g in opt.param_groups:
         for i, p in enumerate(g['params']):
             s, mn = opt.state.get(p, {}), as_matrix(p.shape)
-            t, skipped, fallbacks = (int(s[k]) if s else 0 for k in ('step', 'skipped', 'fallbacks'))
+            t, skipped, fallbacks, refreshes = (int(s[k]) if k in s else 0 for k in _COUNTS)
             rows.append(dict(parameter=_name(g, i), shape=tuple(p.shape),
                              blocks=sum(r.down*r.across for r in regions(*mn, g['block_size'])) if mn else 0,
                              state_bytes=sum(x.numel()*x.element_size() for x in s.values() if x.dim()), steps=t,
-                             skipped=skipped, fallbacks=fallbacks, refreshes=-(-t//g['refresh']) if mn else 0,
+                             skipped=skipped, fallbacks=fallbacks, refreshes=refreshes,
                              solver=g['solver'] if mn else 'diagonal'))
     return pd.DataFrame(rows)
 
 # %% ../nbs/04_relatives.ipynb #e1b9bc96
 class SOAP(_Preconditioned):
     "Adam between the eigenvectors of Shampoo's factors, with decoupled weight decay (Vyas et al. 2024)."
+    _keeps = ('exp_avg', 'exp_avg_sq', 'L', 'R', 'QL', 'QR', *_COUNTS)
+
     def __init__(self, params,                              # tensors, named tensors or groups, of 0 to n dimensions
                  lr: float = 3e-3,                          # η ≥ 0
                  betas: tuple[float, float] = (.95, .95),   # of momentum; of squares and factors; in [0, 1)
@@ -223,16 +227,16 @@ class SOAP(_Preconditioned):
                  solver: str = 'qr',                        # of a refresh: "qr" (one step of power iteration) or "eigh"
                  nonfinite: str = 'skip',                   # a NaN or an overflow: "skip" that parameter's step, or "raise"
                  max_state_ratio: float | None = None):     # refuse a state larger than this × the parameters' bytes
-        self._max_state_ratio = max_state_ratio
+        self._max_state_ratio, self._plans = max_state_ratio, {}
         super().__init__(params, dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, block_size=block_size,
                                       refresh=refresh, solver=solver, nonfinite=nonfinite))
 
-    def _check_newest(self): _check_soap(self.param_groups, self._max_state_ratio)
+    def _check_newest(self): _check_group(self.param_groups, self._max_state_ratio, _check_soap, _soap_bytes, 'a smaller block_size makes it smaller')
 
     def load_state_dict(self, state_dict: dict[str, Any]):   # from `state_dict()`
         "Go on from a saved state, bit for bit."
         super().load_state_dict(state_dict)
-        for s in self.state.values(): s.update({k: s[k].cpu() for k in _COUNTS})
+        for s in self.state.values(): s.update({k: s[k].cpu() if k in s else torch.zeros(()) for k in _COUNTS if k in s or 'step' in s})
 
     @torch.no_grad()
     def step(self, closure: Callable | None = None):   # the loss of the closure, if there is one
@@ -240,7 +244,12 @@ class SOAP(_Preconditioned):
         loss = None
         if closure is not None:
             with torch.enable_grad(): loss = closure()
-        work = [(g, _gradients(g)) for g in self.param_groups]      # whatever is refused is refused before anything moves
+        for k, g in enumerate(self.param_groups):                   # whatever is refused is refused before anything moves
+            _check_lr(g)
+            key = _options(g), [p.shape for p in g['params']]
+            if self._plans.get(k) != key: _check_soap(g); _check_fit(self, g)
+            self._plans[k] = key
+        work = [(g, _gradients(g)) for g in self.param_groups]
         for g, have in work:
             for p, G, ok in have: _soap_step(p, G, ok, self.state[p], g)
         return loss
@@ -282,7 +291,7 @@ def _forget_all(optimizer: Optimizer):
                 optimizer.state[p]['step'].zero_()
                 optimizer.state[p]['sum'].fill_(g['initial_accumulator_value'])
         return
-    counts = {p: {k: s[k] for k in ('skipped', 'fallbacks', 'refreshes')} for p, s in optimizer.state.items()} if isinstance(optimizer, Shampoo) else {}
+    counts = {p: {k: s[k] for k in ('skipped', 'fallbacks', 'refreshes') if k in s} for p, s in optimizer.state.items()} if isinstance(optimizer, (Shampoo, SOAP)) else {}
     optimizer.state.clear()
     optimizer.state.update(counts)                                  # what `report` counts goes on
 
@@ -297,6 +306,7 @@ def _momentum_of(optimizer: Optimizer, p: Tensor, g: dict[str, Any]) -> Tensor |
     "The average of p's gradients, free of bias, in p's shape; None where none is kept."
     s, mn = optimizer.state[p], as_matrix(p.shape)
     if not isinstance(optimizer, (SOAP, Shampoo)): return s['exp_avg']/(1-g['betas'][0]**float(s['step']))
+    if isinstance(optimizer, SOAP) and 'step' not in s: return None
     if isinstance(optimizer, SOAP) and not mn: return s['exp_avg'].view(p.shape)
     if isinstance(optimizer, Shampoo) and 'momentum0' not in s: return None
     M = torch.empty(mn or (p.numel(), 1), dtype=_work_type(p), device=p.device)
@@ -314,13 +324,16 @@ def _take_in(optimizer: Optimizer, M: dict[Tensor, Tensor]):
     kept = [(p, p.grad, p.clone()) for p in params]
     still = dict(lr=0., weight_decay=0., maximize=False)
     options: list[dict[str, Any]] = [{k: g[k] for k in still if k in g} for g in optimizer.param_groups]
+    hooks = {k: getattr(optimizer, k) for k in ('_optimizer_step_pre_hooks', '_optimizer_step_post_hooks')}
     try:
+        for k in hooks: setattr(optimizer, k, OrderedDict())              # this is no step of the caller's
         for p in params: p.grad = M[p].to(p.dtype) if p in M else None
         for g, o in zip(optimizer.param_groups, options, strict=True): g.update({k: still[k] for k in o})
         optimizer.step()
     finally:
         for g, o in zip(optimizer.param_groups, options, strict=True): g.update(o)
         for p, grad, old in kept: p.grad = grad; p.copy_(old)
+        for k, h in hooks.items(): setattr(optimizer, k, h)
 
 # %% ../nbs/04_relatives.ipynb #fa9007d4
 _TAKES_MOMENTUM = (torch.optim.Adam, torch.optim.AdamW, torch.optim.NAdam, torch.optim.RAdam, SOAP, Shampoo)

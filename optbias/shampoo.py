@@ -175,6 +175,7 @@ def diagonal(M: Tensor,                 # momentum
     "Precondition each entry by itself."
     if V is None or exponent == 0: return M
     D = V.sqrt().add_(eps)
+    if eps == 0 and exponent < 0: D.masked_fill_(D == 0, math.inf)       # nothing seen: no step, where 0/0 would be NaN
     return torch.div(M, D if exponent == -.5 else D.pow_(-2*exponent), out=D)
 
 # %% ../nbs/03_shampoo.ipynb #bf1c60f5
@@ -198,22 +199,39 @@ def layer_norm(norms: list[Tensor],    # [blocks] norm of each block, for each s
 # %% ../nbs/03_shampoo.ipynb #01816b6b
 FACTORS = ('full', 'diagonal')
 
+def _need(ok: Any, text: str):
+    if not ok: raise ConfigError(text)
+
+def _number(x: Any) -> bool: return isinstance(x, (int, float)) and math.isfinite(x)
+
+def _check_common(g: dict[str, Any],    # a parameter group
+                  ):
+    "Refuse what no optimizer with blocks can use."
+    for k in ('lr', 'eps', 'matrix_eps', 'weight_decay'):
+        x = g.get(k, 0.)
+        if isinstance(x, Tensor) and x.numel() == 1: x = x.item()
+        _need(_number(x) and x >= 0, f'{k} must be a number ≥ 0, not {x!r}')
+    two = isinstance(g['betas'], (tuple, list)) and len(g['betas']) == 2
+    _need(two and all(_number(b) and 0 <= b < 1 for b in g['betas']), f"betas must be two numbers in [0, 1), not {g['betas']!r}" + "; a sum is memory='sum'"*('memory' in g))
+    for k in ('block_size', 'refresh'): _need(type(g[k]) is int and g[k] >= 1, f'{k} must be a whole number ≥ 1, not {g[k]!r}')
+    one_of(g['nonfinite'], ('skip', 'raise'), 'nonfinite')
+
 def _check_options(g: dict[str, Any],   # a parameter group
                    ):
     "Refuse options that cannot work, and say which ones could."
-    def need(ok, text):
-        if not ok: raise ConfigError(text)
-    def number(x): return isinstance(x, (int, float)) and math.isfinite(x)
-    for k in ('lr', 'eps', 'matrix_eps', 'weight_decay'): need(number(x := g[k].item() if isinstance(g[k], Tensor) else g[k]) and x >= 0, f'{k} must be a number ≥ 0, not {g[k]!r}')
-    two = isinstance(g['betas'], (tuple, list)) and len(g['betas']) == 2
-    need(two and all(number(b) and 0 <= b < 1 for b in g['betas']), f"betas must be two numbers in [0, 1), not {g['betas']}; a sum is memory='sum'")
-    for k in ('block_size', 'refresh'): need(isinstance(g[k], int) and g[k] >= 1, f'{k} must be a whole number ≥ 1, not {g[k]!r}')
+    _check_common(g)
     e = g['exponent']
-    need(e is None or number(e) or isinstance(e, (tuple, list)) and len(e) == 2 and all(map(number, e)), f'exponent must be a number or two, not {e!r}')
-    need(g['precondition_dtype'] in (None, torch.bfloat16, torch.float32, torch.float64), f"precondition_dtype must be torch.bfloat16, float32 or float64 (float16 overflows), not {g['precondition_dtype']!r}")
+    _need(e is None or _number(e) or isinstance(e, (tuple, list)) and len(e) == 2 and all(map(_number, e)), f'exponent must be a number or two, not {e!r}')
+    _need(g['precondition_dtype'] in (None, torch.bfloat16, torch.float32, torch.float64), f"precondition_dtype must be torch.bfloat16, float32 or float64 (float16 overflows), not {g['precondition_dtype']!r}")
     for k, known in (('memory', ('ema', 'sum')), ('graft', GRAFTS), ('graft_scope', ('layer', 'block')), ('damping', ('relative', 'absolute')),
-                     ('nonfinite', ('skip', 'raise')), ('solver', SOLVERS), ('factors', FACTORS)): one_of(g[k], known, k)
-    if g['solver'] == 'newton': need(all(e == 0 or abs(1/e-round(1/e)) < 1e-9 and e < 0 for e in _exponents(g)), 'solver="newton" needs an exponent −1/integer')
+                     ('solver', SOLVERS), ('factors', FACTORS)): one_of(g[k], known, k)
+    if g['solver'] == 'newton': _need(all(e == 0 or abs(1/e-round(1/e)) < 1e-9 and e < 0 for e in _exponents(g)), 'solver="newton" needs an exponent −1/integer')
+
+def _options(g: dict[str, Any]) -> dict[str, Any]:     # those that are checked when they change; lr is checked in every step
+    return {k: v for k, v in g.items() if k not in ('params', 'param_names', 'lr', 'step', 'initial_lr', 'waiting')}
+
+def _check_lr(g: dict[str, Any]):
+    if not isinstance(g['lr'], Tensor): _need(_number(g['lr']) and g['lr'] >= 0, f"lr must be a number ≥ 0, not {g['lr']!r}")
 
 def _exponents(g: dict[str, Any],       # a parameter group
                ) -> tuple[float, float]:
@@ -427,6 +445,12 @@ def _step_plan(b: _Plan, states: list[dict], g: dict[str, Any], scheduled: bool)
         done = [_direction(X.narrow(0, *at), _cut(mem, at), s.matrix, g) for at in s.pieces()]                                 # P, and the norms of P and A
         for part, new in zip((P, p, a), zip(*done)): part.append(new[0] if len(new) == 1 else torch.cat(new))
     if due: _wait(b, due, ok, g)
+    fine = _in_range(b, p, a)
+    if not (clean and bool(fine.all())):
+        lost = ok.logical_and(fine.logical_not())
+        if g['nonfinite'] == 'raise': _refuse_step(b, lost, g)
+        b.count(states, 'skipped').add_(lost)
+        ok, clean = ok.logical_and(fine), False
     _apply(b, P if g['graft'] is None else _grafted(b, P, p, a, g), ok, clean, g)
 
 # %% ../nbs/03_shampoo.ipynb #a1e86985
@@ -449,21 +473,31 @@ def _cut(mem: dict[str, Tensor], at: tuple[int, int]) -> dict[str, Tensor]: retu
 def _direction(G: Tensor, mem: dict[str, Tensor], matrix: bool, g: dict[str, Any]) -> tuple[Tensor, ...]:
     "P, and the norms of P and A of each block."
     P, A = direction(G, mem, g['eps'], sum(_exponents(g)), matrix, g['graft'], g['precondition_dtype'])
-    if A is None: return (P,)
+    if A is None: return P, _norm(P)
     return (P.clone() if P is mem.get('momentum', G) else P), _norm(P), _norm(A)       # a memory must not be scaled
+
+def _in_range(b: _Plan, p: list[Tensor], a: list[Tensor]) -> Tensor:      # [layers] bool: neither P nor A left the numbers
+    owner = [s.owner for s in b.stacks]
+    total = p[0].new_zeros(len(b.params)).index_add_(0, torch.cat(owner*(1+bool(a))), torch.cat(p+a))
+    return total.isfinite()
+
+def _refuse_step(b: _Plan, bad: Tensor, g: dict[str, Any]):
+    for i in bad.nonzero().flatten().tolist():
+        raise NonFiniteError(f'the step of {_name(g, b.places[i])} {tuple(b.params[i].shape)} leaves the numbers of {_work_type(b.params[i])}, though its gradient does not: '
+                             'powers like −1 or 1 need gradients of common size; scale the loss, or use nonfinite="skip"')
 
 def _grafted(b: _Plan, P: list[Tensor], p: list[Tensor], a: list[Tensor], g: dict[str, Any]) -> list[Tensor]:
     "P with the length of A."
     if g['graft_scope'] == 'layer': p, a = (layer_norm(x, [s.owner for s in b.stacks], len(b.params)) for x in (p, a))
     same = GRAFTS[g['graft']] == g['memory'] and sum(_exponents(g)) == -.5     # a vector's direction is that of its graft: no rounding
-    return [S if same and not s.matrix else S.mul_(torch.where(q > 0, n/torch.where(q > 0, q, 1.), 0.).to(S.dtype).view(-1, 1, 1)) for s, S, q, n in zip(b.stacks, P, p, a)]
+    return [S if same and not s.matrix else S.mul_(torch.where(q > 0, n/torch.where(q > 0, q, 1.), 0.).clamp(max=torch.finfo(S.dtype).max).to(S.dtype).view(-1, 1, 1)) for s, S, q, n in zip(b.stacks, P, p, a)]
 
 def _apply(b: _Plan, P: list[Tensor], ok: Tensor, clean: bool, g: dict[str, Any]):
     "θ ← (1 − ηλ)θ − ηP, where the gradient was usable."
     W = [_matrix(p, p) for p in b.params]                 # a view, unless the weight lies in memory in another order
     views, steps = [], []
     for s, S in zip(b.stacks, P):
-        if g['weight_decay']: S = S + g['weight_decay'] * s.gather(W)
+        if g['weight_decay']: S = S + g['weight_decay'] * s.gather([w.to(S.dtype) for w in W])      # of several types, perhaps
         if not clean: S = torch.where(s.of_blocks(ok), S, 0.)
         views += [r.blocks(W[i]) for i, _, r in s.parts]; steps += s.split(S)
     torch._foreach_add_(views, steps, alpha=-float(g['lr']))
@@ -501,17 +535,17 @@ def _restore_types(opt: Optimizer, state_dict: dict[str, Any]):
         for k, v in state_dict['state'].get(i, {}).items(): opt.state[p][k] = v.detach().to(p.device, copy=True)
 
 # %% ../nbs/03_shampoo.ipynb #83aa5acd
-def _check_group(groups: list[dict[str, Any]], max_ratio: float | None):
+def _check_group(groups: list[dict[str, Any]], max_ratio: float | None, check: Callable = _check_options, size: Callable = state_bytes,
+                 smaller: str = 'a smaller block_size, betas=(0, …), graft=None or exponent=(−1/2, 0) make it smaller'):
     "Options and parameters of the newest group; the size of all of it."
     g = groups[-1]
-    _check_options(g)
+    check(g)
     for i, p in enumerate(g['params']): _refuse(p, _name(g, i))
     if max_ratio is None: return
-    state = sum(state_bytes(p, g) for g in groups for p in g['params'])
+    _need(_number(max_ratio) and max_ratio > 0, f'max_state_ratio must be a number above 0, or None, not {max_ratio!r}')
+    state = sum(size(p, g) for g in groups for p in g['params'])
     have = sum(p.numel()*p.element_size() for g in groups for p in g['params'])
-    if state > max_ratio*have:
-        raise ConfigError(f'the state would take {state/max(have, 1):.1f} × the bytes of the parameters, more than max_state_ratio={max_ratio}; '
-                          'a smaller block_size, betas=(0, …), graft=None or exponent=(−1/2, 0) make it smaller')
+    _need(state <= max_ratio*have, f'the state would take {state/max(have, 1):.1f} × the bytes of the parameters, more than max_state_ratio={max_ratio}; {smaller}')
 
 # %% ../nbs/03_shampoo.ipynb #f2928b7c
 def _report(opt: Optimizer):
@@ -521,7 +555,7 @@ def _report(opt: Optimizer):
         for i, p in enumerate(g['params']):
             s = opt.state.get(p, {})
             rows.append(dict(parameter=_name(g, i), shape=tuple(p.shape), blocks=sum(r.n for r in _parts(p, g)) if as_matrix(p.shape) else 0,
-                             state_bytes=sum(x.numel()*x.element_size() for x in s.values() if x.dim()), **{k: int(s[k]) if s else 0 for k in COUNTS},
+                             state_bytes=sum(x.numel()*x.element_size() for x in s.values() if x.dim()), **{k: int(s[k]) if k in s else 0 for k in COUNTS},
                              solver=g['solver'] if as_matrix(p.shape) else 'diagonal'))
     return pd.DataFrame(rows)
 
@@ -548,11 +582,22 @@ class _Preconditioned(Optimizer):
     def load_state_dict(self, state_dict: dict[str, Any]):   # from `state_dict()`
         "Go on from a saved state, bit for bit."
         seen: list[dict[str, Any]] = [state_dict]
-        hook = self.register_load_state_dict_pre_hook(lambda _, d: seen.append(d))     # after the caller's own, which may change it
+        def look(_, d): self._check_loaded(d); seen.append(d)
+        hook = self.register_load_state_dict_pre_hook(look)            # after the caller's own, which may change it
         try: super().load_state_dict(state_dict)
         finally: hook.remove()
+        for g in self.param_groups:
+            for k, v in self.defaults.items(): g.setdefault(k, v)      # what an older version did not save
         self._plans = {}
         _restore_types(self, seen[-1])
+
+    _keeps: tuple[str, ...] = ()            # names of what is kept for a parameter, without the number of a region
+
+    def _check_loaded(self, state_dict: dict[str, Any]):
+        for s in state_dict['state'].values():
+            other = sorted(k for k in s if k.rstrip('0123456789') not in self._keeps)
+            if other or s and 'skipped' not in s:
+                raise ConfigError(f'this state was not saved by {type(self).__name__}: it holds {", ".join(other[:4] or s)}; load it into the optimizer that saved it')
 
     def report(self):   # DataFrame, a row a parameter
         "What was kept, refreshed, left out, and where a solver fell back."
@@ -563,8 +608,8 @@ def _fitted(state: dict[str, Tensor], p: Tensor, g: dict[str, Any], name: str) -
     "A state with all that the group's options ask for: what is new starts empty, what is not asked for any more goes."
     new = _new_state(p, g)
     for k, v in new.items():
-        if k in state and state[k].shape != v.shape: raise ConfigError(f'block_size or factors changed while training, and the state of {name} {tuple(p.shape)} have another shape; reset_state(optimizer) first')
-    if 'steps' in state and not any(k.startswith('momentum') and k != 'momentum_steps' for k in state):
+        if k in state and state[k].shape != v.shape: raise ConfigError(f'the state of {name} {tuple(p.shape)} was made for another shape, block_size or factors; reset_state(optimizer) first')
+    if 'steps' in state and 'momentum0' in new and 'momentum0' not in state:
         state = state | {'momentum_steps': new['momentum_steps']}            # momentum that starts later counts from there
     return {k: state[k].to(v) if k in state else v for k, v in new.items()}      # also after the parameter moved
 
@@ -572,9 +617,9 @@ def _plans(opt: _Preconditioned, k: int, g: dict[str, Any]) -> list[tuple[_Plan,
     "The plans of group k and the states of their layers; made anew when other parameters take part."
     members = [(i, p) for i, p in enumerate(g['params']) if p.numel() and (p.grad is not None or 'steps' in opt.state.get(p, {}))]
     for i, p in members: _refuse(p, _name(g, i))
-    key = [(id(p), p.dtype, p.device) for _, p in members], {k: v for k, v in g.items() if k not in ('params', 'param_names', 'lr', 'step', 'initial_lr', 'waiting')}
+    key = [(id(p), p.dtype, p.device, p.shape) for _, p in members], _options(g)
     known = ['steps' in opt.state.get(p, {}) for _, p in members]
-    if isinstance(g['lr'], float) and not 0 <= g['lr'] < math.inf: raise ConfigError(f"lr must be a number ≥ 0, not {g['lr']!r}")
+    _check_lr(g)
     if not any(known): g['step'] = 0                                  # a group without state starts anew
     if k not in opt._plans or opt._plans[k][0] != key or not all(known):
         _check_options(g)
@@ -590,6 +635,8 @@ def _plans(opt: _Preconditioned, k: int, g: dict[str, Any]) -> list[tuple[_Plan,
 # %% ../nbs/03_shampoo.ipynb #7d601946
 class Shampoo(_Preconditioned):
     "Shampoo with blocks, an average or a sum as memory, grafting, and decoupled weight decay (Gupta et al. 2018)."
+    _keeps = ('momentum', 'graft', 'diagonal', 'L', 'R', *COUNTS)
+
     def __init__(self, params,                           # tensors, named tensors or groups, of 0 to n dimensions
                  lr: float = 1e-3,                       # η ≥ 0
                  betas: tuple[float, float] = (.9, .999),   # of momentum (0: none) and of averages, in [0, 1)
@@ -672,4 +719,4 @@ def _milliseconds(opt: Shampoo, repeat: int = 3) -> tuple[float, float]:
         return 1e3*(time.perf_counter() - start)
     once(0)
     plain, dear = min(once(1) for _ in range(repeat)) if g['refresh'] > 1 else 0., min(once(0) for _ in range(2))
-    return plain, dear-plain
+    return plain, max(dear-plain, 0.)
