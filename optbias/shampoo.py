@@ -476,15 +476,17 @@ def _direction(G: Tensor, mem: dict[str, Tensor], matrix: bool, g: dict[str, Any
     if A is None: return P, _norm(P)
     return (P.clone() if P is mem.get('momentum', G) else P), _norm(P), _norm(A)       # a memory must not be scaled
 
+# %% ../nbs/03_shampoo.ipynb #90585b75
 def _in_range(b: _Plan, p: list[Tensor], a: list[Tensor]) -> Tensor:      # [layers] bool: neither P nor A left the numbers
     owner = [s.owner for s in b.stacks]
     total = p[0].new_zeros(len(b.params)).index_add_(0, torch.cat(owner*(1+bool(a))), torch.cat(p+a))
     return total.isfinite()
 
 def _refuse_step(b: _Plan, bad: Tensor, g: dict[str, Any]):
-    for i in bad.nonzero().flatten().tolist():
-        raise NonFiniteError(f'the step of {_name(g, b.places[i])} {tuple(b.params[i].shape)} leaves the numbers of {_work_type(b.params[i])}, though its gradient does not: '
-                             'powers like −1 or 1 need gradients of common size; scale the loss, or use nonfinite="skip"')
+    if not bad.any(): return
+    i = int(bad.int().argmax())
+    raise NonFiniteError(f'the step of {_name(g, b.places[i])} {tuple(b.params[i].shape)} is too large for {_work_type(b.params[i])}, though its gradient is not: '
+                         'powers like −1 or 1 need gradients of common size; scale the loss, or use nonfinite="skip"')
 
 def _grafted(b: _Plan, P: list[Tensor], p: list[Tensor], a: list[Tensor], g: dict[str, Any]) -> list[Tensor]:
     "P with the length of A."
