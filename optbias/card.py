@@ -30,7 +30,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -44,7 +44,7 @@ from torch.optim import Optimizer
 
 from .continual import forgetting, learn, learning_accuracy, permuted
 from .core import ConfigError, DataError, NonFiniteError, UnsupportedError, look, one_of, plot_style
-from .data import SOURCES, Data, load
+from .data import SOURCES, Data, check_size, load
 from .models import MODELS, activations, build
 from .properties import COMPANIONS, DEFAULT, REGISTRY, chosen, class_accuracy, cue_data, forgetting_at, headline, long_tail, measure, simple_reliance, tail_accuracy
 from .statistics import benjamini_hochberg, paired, smallest_p, t_interval, tost
@@ -115,7 +115,7 @@ def load_function(text: str,                   # "my_file.py:make", "my_file:mak
     fn = getattr(m, name, None)
     own = [k for k, v in vars(m).items() if callable(v) and getattr(v, '__module__', '') == m.__name__ and not k.startswith('_')]
     if fn is None: raise ConfigError(f'{module} has no {name!r}; it has {", ".join(own) or "no functions of its own"}')
-    if not callable(fn): raise ConfigError(f'{text}: a function is needed, not a {type(fn).__name__}')
+    if not callable(fn): raise ConfigError(f'{text}: a function is needed; this is of type {type(fn).__name__}')
     return fn
 
 # %% ../nbs/17_card.ipynb #86be1057
@@ -159,6 +159,8 @@ class CardRun(Config):
 
     def __post_init__(self): _check_card_run(self)
 
+    def __str__(self) -> str: return _card_name(self)
+
 # %% ../nbs/17_card.ipynb #4fd24bdc
 def _check_card_run(r: CardRun):
     one_of(r.what, WHATS, 'what'); one_of(r.model, MODELS, 'model'); one_of(r.data, SOURCES, 'data set')
@@ -170,6 +172,13 @@ def _check_card_run(r: CardRun):
         v = getattr(r, k)
         if isinstance(v, bool) or not isinstance(v, (int, float, np.number)) or not 0 < v < math.inf: raise ConfigError(f'{k} must be a number above 0, not {v!r}')
         object.__setattr__(r, k, float(v))
+    check_size(r.size, SOURCES[r.data].shape[1])
+
+def _card_name(r: CardRun) -> str:
+    "A run for people: what is not as usual."
+    usual = {f.name: f.default for f in fields(CardRun) if f.name in ('model', 'data', 'size', 'n', 'epochs', 'batch_size', 'level')}
+    other = [f'{k} {getattr(r, k)}' for k, d in usual.items() if getattr(r, k) != d]
+    return ' '.join([r.optimizer.rpartition('/')[2], f'lr {r.lr:g} seed {r.seed}', r.what, *other])
 
 # %% ../nbs/17_card.ipynb #ddb26d04
 VALIDATION, TEST = 2000, 2000       # images
@@ -707,7 +716,7 @@ def load_model(text: str,                          # what `load_function` takes:
     fn = load_function(text)
     try: model = fn()
     except Exception as e: raise ConfigError(f'{text}() failed: {type(e).__name__}: {e}; it must build the network without arguments') from e
-    if not isinstance(model, nn.Module): raise ConfigError(f'{text} must return a torch.nn.Module, not a {type(model).__name__}')
+    if not isinstance(model, nn.Module): raise ConfigError(f'{text} must return a torch.nn.Module; it returned something of type {type(model).__name__}')
     if weights is None: return model
     try: state = torch.load(weights, map_location='cpu', weights_only=True)
     except FileNotFoundError: raise DataError(f'there is no file {weights}') from None

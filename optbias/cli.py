@@ -49,20 +49,22 @@ def seed_list(text: str,          # "0:5", "3" or "1,4,7"
     return list(seeds)
 
 # %% ../nbs/18_cli.ipynb #6a32a9d7
-def _writable(out: str) -> Path:
-    "A folder for results; made, and tried, before the first run."
+@contextmanager
+def _folder(out: str, what: str = '--out') -> Iterator[Path]:
+    "A folder for results: made, and tried, before the first run. It goes again where nothing came into it."
     from tempfile import TemporaryFile
-    if not out: raise _Wrong('--out is empty; name a folder')
+    if not out: raise _Wrong(f'{what} is empty; name a folder')
     folder = Path(out).expanduser()
     made = not folder.exists()
-    if not made and not folder.is_dir(): raise _Wrong(f'--out {out} is a file; name a folder')
+    if not made and not folder.is_dir(): raise _Wrong(f'{what} {out} is a file; name a folder')
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder): pass
-    except OSError as e:
-        if made and folder.is_dir(): folder.rmdir()
-        raise _Wrong(f'--out {out} cannot be written: {e.strerror}') from None
-    return folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=folder): pass
+        except OSError as e: raise _Wrong(f'{what} {out} cannot be written: {e.strerror or e}') from None
+        yield folder
+    finally:
+        if made and folder.is_dir() and not any(folder.iterdir()): folder.rmdir()
 
 def _warm_up():
     "One thread for this process and its workers; let their server load PyTorch while this process does."
@@ -86,6 +88,7 @@ def _study(name: str, seeds: str, workers: str, out: str | None, code: str = 'sa
     "A study by name or from a file, checked."
     own = dict(workers=_number(workers, '--workers')) | {k: v for k, v in engine.items() if v}
     numbers = seed_list(seeds) if seeds else None
+    if not name: raise _Wrong('name a study, such as demo, or a file that ends in .toml')
     if own.get('engine', 'local') == 'local' and not dry: _warm_up()
     from optbias.core import one_of
     from optbias.study import STUDIES, Study, read_study
@@ -94,9 +97,8 @@ def _study(name: str, seeds: str, workers: str, out: str | None, code: str = 'sa
     if own.get('engine', s.get('engine')) != s.get('engine'): s = {k: s[k] for k in ('grid', 'store')}      # another engine has other options
     s |= {k: v for k, v in own.items() if v is not None} | dict(code=code)
     if out is not None: s['store'] = out
-    study = Study(**s)
-    if not dry: _writable(str(s['store']))
-    return study
+    if not s['store'] and out is None: raise _Wrong(f'{name}: store is empty; name a folder')
+    return Study(**s)
 
 # %% ../nbs/18_cli.ipynb #01d296a4
 def _run(study: Any) -> Any:
@@ -127,8 +129,11 @@ def demo(seeds: str = '0:5',             # which seeds: 0:5, 3, or 1,4,7
          out: str = 'demo',              # folder for the results, report.html and forgetting.png
          json: bool = False,             # print one JSON object instead of the table
          ) -> None:
-    "See that the optimizer changes what a network remembers: permuted MNIST, six optimizers."
+    "See that the optimizer changes what a network remembers: permuted MNIST, six configurations of optimizers."
     study = _study('demo', seeds, workers, out)
+    with _folder(out): _demo(study, json)
+
+def _demo(study: Any, json: bool):
     title = 'Does the optimizer change what a network remembers?'
     if not json: print(f'{title}\nPermuted MNIST: 5 tasks of 10 000 images, one pass each, {len(study.runs)} runs', end='\n\n', flush=True)
     frame = _run(study)
@@ -177,7 +182,7 @@ def run(study: str = '',                 # name of a study: demo; or a file: stu
     "Do the runs of a study, or go on with one that was interrupted."
     s = _study(study, seeds, workers, out, code, dry_run, engine=engine, address=address, timeout=_number(timeout, '--timeout', float))
     if dry_run: print(_plan(s)); return
-    frame = _run(s)
+    with _folder(*((str(s.store.folder), f'the store of {study}') if out is None else (out,))): frame = _run(s)
     good = int(frame.status.isin(('ok', 'diverged')).sum())
     print(f'{good} of {len(s.runs)} runs are in {s.store.folder}')
     if good < len(s.runs): raise SystemExit(1)
@@ -194,7 +199,7 @@ def _plan(study: Any, rows: int = 10) -> str:
     from optbias.study import cores, predict
     p = predict(study); left = p[~p.done]; cost = left.cpu_seconds.sum(min_count=1) if len(left) else 0.
     workers = study.workers or (cores() if study.engine == 'local' else 1)
-    lines = [f'{len(p)} runs, {int(p.done.sum())} of them done']
+    lines = [f'{len(p)} run{"s"*(len(p) != 1)}, {int(p.done.sum())} of them done']
     if len(left): lines.append(f'{len(left)} to do: about {_clock(cost)} of CPU time, {_clock(cost/workers)} with {workers} at a time' if left.cpu_seconds.notna().all() else f'{len(left)} to do: nothing is known yet of what they take; it will be when one of each kind is done')
     shown = [(str(r['run']), 'done' if r['done'] else '' if math.isnan(r['cpu_seconds']) else _clock(r['cpu_seconds'])) for r in p.head(rows).to_dict('records')]
     width = max((len(n) for n, _ in shown), default=0)
@@ -218,12 +223,16 @@ def card(optimizer: str = '',      # whose card: a name, or my_file.py:make; sev
     "What an optimizer does to the solution, or what kind of solution a model is."
     if bool(optimizer) == bool(model): raise _Wrong('name either --optimizer, such as muon or my_file.py:make, or --model my_file.py:fn')
     if weights and not model: raise _Wrong('--weights belongs to --model my_file.py:fn')
-    if model: return _model_card(model, weights, data, _number(size, '--size'), _writable(out), json)
-    numbers, setting = seed_list(seeds), {k: v for k, v in dict(model=net, data=data, size=_number(size, '--size'), epochs=_number(epochs, '--epochs')).items() if v}
-    folder, processes = _writable(out), _number(workers, '--workers')
+    pixels, processes, numbers = _number(size, '--size'), _number(workers, '--workers'), seed_list(seeds)
+    setting = {k: v for k, v in dict(model=net, data=data, size=pixels, epochs=_number(epochs, '--epochs')).items() if v}
+    with _folder(out) as folder:
+        if model: _model_card(model, weights, data, pixels, folder, json)
+        else: _bias_card([o.strip() for o in optimizer.split(',') if o.strip()], folder, json, reference=reference, seeds=numbers, probes=not quick, workers=processes, **setting)
+
+def _bias_card(optimizers: list[str], folder: Path, json: bool, reference: str, **options: Any):
     _warm_up()
     from optbias.card import CARD_NOTE, bias_card
-    try: c = bias_card([o.strip() for o in optimizer.split(',') if o.strip()], reference=reference, seeds=numbers, probes=not quick, store=folder, workers=processes, tell=None if json else lambda text: print(f'To be trained: {text}', flush=True), **setting)
+    try: c = bias_card(optimizers, reference=reference, store=folder, tell=None if json else lambda text: print(f'To be trained: {text}', flush=True), **options)
     except KeyboardInterrupt:
         print(f'\nstopped; the same command goes on from what is in {folder}', file=sys.stderr)
         raise SystemExit(130) from None
@@ -294,13 +303,14 @@ def export(folder: str,     # where the results are
            ) -> None:
     "Write the runs of a folder as one table."
     frame = _latest(_store(folder))
+    if not len(frame): raise _Wrong(f'{folder} has no finished run yet; optbias status {folder} says how far it is')
     if not file.endswith(('.csv', '.parquet')): raise _Wrong(f'{file} must end in .csv or .parquet')
     try:
         if file.endswith('.csv'): frame.to_csv(file, index=False)
         else:
             from optbias.study import save_parquet
             save_parquet(frame, file)
-    except OSError as e: raise _Wrong(f'{file} cannot be written: {e.strerror}') from None
+    except OSError as e: raise _Wrong(f'{file} cannot be written: {e.strerror or e}') from None
     print(f'{len(frame)} runs are in {file}')
 
 # %% ../nbs/18_cli.ipynb #10916e15

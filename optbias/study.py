@@ -260,6 +260,12 @@ def _entries(x: Any, what: str) -> list[dict[str, Any]]:
         if 'name' not in e: raise ConfigError(f'every {what} of a grid needs a name; {e} has none')
     return out
 
+def _rates(x: Any) -> list[Any]:
+    "Learning rates; one may stand alone."
+    if isinstance(x, (int, float)): return [x]
+    if isinstance(x, str) or not isinstance(x, Iterable): raise ConfigError(f'lrs must be a number or a list of numbers, such as [1e-3], not {x!r}')
+    return list(x)
+
 def _axes(common: dict[str, Any]) -> list[dict[str, Any]]:
     "Every combination of the fields that optimizers have in common."
     known = [f.name for f in fields(Run) if f.name not in ('optimizer', 'lr', 'seed', 'options')]
@@ -274,14 +280,15 @@ def _axes(common: dict[str, Any]) -> list[dict[str, Any]]:
 class Grid:
     "Optimizers × learning rates × seeds × whatever else has several values."
     def __init__(self, optimizers: str | Sequence[str | dict[str, Any]],   # names, or dicts: name, and optionally lrs and options of its own
-                 lrs: Sequence[float] = (),                          # of the optimizers that bring none
+                 lrs: float | Sequence[float] = (),                  # of the optimizers that bring none
                  seeds: Iterable[int] = (0,),                        # every optimizer gets the same
                  **common: Any):                                     # other fields of `Run`, each one value or a list of them
-        lrs, seeds = list(lrs), list(seeds)
+        lrs, seeds = _rates(lrs), list(seeds)
         if not seeds: raise ConfigError('a grid needs at least one seed')
         entries, own = _entries(optimizers, 'optimizer'), {'name', 'lrs'}
         for e in entries:
-            if not len(e.get('lrs', lrs)): raise ConfigError(f"no learning rate for {e['name']}; give lrs=[…]")
+            if 'lrs' in e: e['lrs'] = _rates(e['lrs'])
+            if not e.get('lrs', lrs): raise ConfigError(f"no learning rate for {e['name']}; give lrs=[…]")
         self.runs = [Run(e['name'], lr, s, tuple(sorted((k, v) for k, v in e.items() if k not in own)), **c)
                      for c in _axes(common) for e in entries for lr, s in product(e.get('lrs', lrs), seeds)]
 
@@ -783,9 +790,9 @@ def local(fn: Callable[[dict], dict],         # importable by name: worker proce
         if record: running(record.folder)                  # clears away what the dead have left
 
 # %% ../nbs/16_study.ipynb #336e935e
-def _extra(module: str, extra: str) -> Any:
+def _extra(module: str, extra: str, what: str = '') -> Any:
     try: return __import__(module)
-    except ImportError as e: raise ConfigError(f'engine={extra!r} needs {module}; pip install "optbias[{extra}]"') from e
+    except ImportError as e: raise ConfigError(f'{what or f"engine={extra!r}"} needs {module}: install the extra, pip install ".[{extra}]" where optbias was cloned') from e
 
 class _Actor:
     "Does jobs on a node."
@@ -1211,6 +1218,6 @@ def save_parquet(frame: pd.DataFrame,    # of `Study` or `Store`
                  path: str | Path,       # a .parquet file
                  ):
     "Write a table for pandas, polars, DuckDB or R."
-    _extra('pyarrow', 'parquet')
+    _extra('pyarrow', 'parquet', 'a Parquet file')
     nested = [k for k in frame if frame[k].map(lambda v: isinstance(v, (list, dict))).any()]
     frame.assign(**{str(k): frame[k].map(lambda v: json.dumps(_plain(v))) for k in nested}).to_parquet(path, index=False)

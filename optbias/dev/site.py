@@ -34,7 +34,6 @@ import yaml
 from nbdev.config import get_config
 from nbdev.serve import proc_nbs
 from nbformat.v4 import new_markdown_cell
-from smalldocs.site import build as render
 
 from ..core import DataError
 
@@ -313,6 +312,7 @@ def build(root: Path,                # the repository, with the processed notebo
           package: Path | None,      # KaTeX's package; None: formulas need a network
           ) -> tuple[int, list[str]]:# how many pages; what is wrong
     "Build the site, cut it off from the network, and check its links."
+    from smalldocs.site import build as render      # needs Python 3.11; all else here runs without
     pages = stage(root/'_proc', root/'_site_src', out)
     problems = [f'smalldocs: {w}' for w in render(root/'_site_src', quiet=True).warnings]
     drop_imports(out)
