@@ -419,13 +419,33 @@ def _by_poles(A: Tensor, power: float, eps: float) -> tuple[Tensor, Tensor]:
     done = [_poles_power(_symmetric(a)[0], power, eps) for a in A.split(1)]
     return torch.stack([R for R, _ in done]), torch.tensor([ok for _, ok in done], device=A.device)
 
-def _decoupled(R: Tensor, A: Tensor) -> Tensor:
-    "The power R of A, with exact zeros beside rows of A that are zero: there a decomposition leaves rounding."
+def _solve(A: Tensor, power: float, eps: float, relative: bool, solver: str) -> tuple[Tensor, Tensor, Tensor]:
+    "A^power of finite matrices [b, n, n]; which converged, and which needed help."
+    good = torch.ones(len(A), dtype=torch.bool, device=A.device)
+    way = 'float64' if solver == 'eigh64' else route(A.dtype, power, eps, relative, A.shape[-1] if solver == 'auto' and A.device.type == 'cpu' else 0)
+    if way == 'poles': return *_by_poles(A, power, eps), ~good
+    R, helped = (torch.cat(x) for x in zip(*(_eigh_power(a, power, eps, relative, way) for a in _pieces(A)), strict=True))
+    return R, good, helped
+
+# %% ../nbs/02_matrix_power.ipynb #f51106cf
+def _zero_rows(A: Tensor) -> Tensor:     # [b, n] bool
     zero = A.diagonal(dim1=1, dim2=2) == 0
-    if not zero.any(): return R
-    zero &= (A == 0).all(-1) & (A == 0).all(-2)
-    beside = (zero.unsqueeze(-1) | zero.unsqueeze(-2)).logical_xor_(zero.diag_embed())
-    return torch.where(beside, 0., R)
+    return zero & (A == 0).all(-1) & (A == 0).all(-2) if zero.any() else zero
+
+def _solve_seen(A: Tensor, *options: Any) -> tuple[Tensor, Tensor, Tensor]:
+    "As `_solve`; rows that are zero stay apart, exactly."
+    zero = _zero_rows(A)
+    if not zero.any(): return _solve(A, *options)
+    R, converged, helped = torch.zeros_like(A), zero.new_zeros(len(A)), zero.new_zeros(len(A))
+    some = zero.any(-1)
+    if not some.all(): R[~some], converged[~some], helped[~some] = _solve(A[~some], *options)
+    for i in some.nonzero().flatten().tolist():
+        unseen = zero[i].nonzero().flatten()
+        keep = torch.cat([(~zero[i]).nonzero().flatten(), unseen[:1]])
+        (r,), converged[i], helped[i] = _solve(A[i][keep][:, keep][None], *options)
+        R[i].diagonal()[unseen] = r[-1, -1]
+        R[i][keep[:-1, None], keep[:-1]] = r[:-1, :-1]
+    return R, converged, helped
 
 # %% ../nbs/02_matrix_power.ipynb #77042977
 class Power(NamedTuple):
@@ -457,12 +477,7 @@ def try_power(A: Tensor,              # [..., n, n] PSD; (A + A transposed)/2 is
         R, converged = _newton_power(S, round(-1/power), eps, relative, early=retry)
         R = R.to(A.dtype)
     else:
-        way = 'float64' if solver == 'eigh64' else route(A.dtype, power, eps, relative, n if solver == 'auto' and A.device.type == 'cpu' else 0)
-        if way == 'poles': R, converged = _by_poles(clean, power, eps)
-        else:
-            R, helped = (torch.cat(x) for x in zip(*(_eigh_power(a, power, eps, relative, way) for a in _pieces(clean)), strict=True))
-            converged = good
-        R = _decoupled(R, clean)
+        R, converged, helped = _solve_seen(clean, power, eps, relative, solver)
     ok = good & converged & _finite(R)
     if retry and solver != 'eigh64' and (again := good & ~ok).any():
         R[again], ok[again], _ = try_power(A[again], power, eps=eps, relative=relative, solver='eigh64')
