@@ -720,9 +720,9 @@ def _milliseconds(opt: Shampoo, repeat: int = 3) -> tuple[float, float]:
         if p.is_cuda: torch.cuda.synchronize(p.device)
         return 1e3*(time.perf_counter() - start)
     once(0)
-    for k, F in opt.state[p].items():               # two gradients have low rank; many have not
+    for k, S in opt.state[p].items():               # two gradients have low rank; many have not
         if k[0] in 'LR' and g['factors'] == 'full':
-            X = torch.randn(F.shape[1], 2*F.shape[1], device=F.device, dtype=F.dtype, generator=torch.Generator(F.device).manual_seed(0))
-            _left(F).add_((X@X.T).tril_())
+            X = torch.randn(S.shape[1], 2*S.shape[1], device=S.device, dtype=S.dtype, generator=torch.Generator(S.device).manual_seed(0))
+            _left(S).add_((X@X.T).tril_())
     plain, dear = min(once(1) for _ in range(repeat)) if g['refresh'] > 1 else 0., min(once(0) for _ in range(2))
     return plain, max(dear-plain, 0.)
