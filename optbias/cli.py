@@ -54,17 +54,20 @@ def _folder(out: str, what: str = '--out') -> Iterator[Path]:
     "A folder for results: made, and tried, before the first run. It goes again where nothing came into it."
     from tempfile import TemporaryFile
     if not out: raise _Wrong(f'{what} is empty; name a folder')
-    folder = Path(out).expanduser()
-    made = not folder.exists()
-    if not made and not folder.is_dir(): raise _Wrong(f'{what} {out} is a file; name a folder')
+    folder = Path(os.path.expanduser(out))
+    missing: list[Path] = []
     try:
         try:
+            missing = [p for p in (folder, *folder.parents) if not p.exists()]
+            if folder.exists() and not folder.is_dir(): raise _Wrong(f'{what} {out} is a file; name a folder')
             folder.mkdir(parents=True, exist_ok=True)
             with TemporaryFile(dir=folder): pass
-        except OSError as e: raise _Wrong(f'{what} {out} cannot be written: {e.strerror or e}') from None
+        except (OSError, ValueError) as e: raise _Wrong(f'{what} {out[:80]} cannot be written: {getattr(e, "strerror", None) or e}') from None
         yield folder
     finally:
-        if made and folder.is_dir() and not any(folder.iterdir()): folder.rmdir()
+        for p in missing:
+            try: p.rmdir()                      # works on an empty folder only
+            except OSError: break
 
 def _warm_up():
     "One thread for this process and its workers; let their server load PyTorch while this process does."
@@ -97,6 +100,7 @@ def _study(name: str, seeds: str, workers: str, out: str | None, code: str = 'sa
     if own.get('engine', s.get('engine')) != s.get('engine'): s = {k: s[k] for k in ('grid', 'store')}      # another engine has other options
     s |= {k: v for k, v in own.items() if v is not None} | dict(code=code)
     if out is not None: s['store'] = out
+    s['store'] = os.path.expanduser(s['store'])
     if not s['store'] and out is None: raise _Wrong(f'{name}: store is empty; name a folder')
     return Study(**s)
 

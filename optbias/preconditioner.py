@@ -72,9 +72,11 @@ class Preconditioner:
         "The preconditioned gradient, a tensor of its own; one that is not finite raises."
         self._ready()
         _check_gradient(G, self.shape)
-        P = self.precondition(G.detach().double())
-        if not P.isfinite().all(): raise NonFiniteError('G is not finite' if not G.isfinite().all() else f'power {self.power:g} of a statistic that has zeros; pass eps > 0')
-        return P.to(G.dtype, copy=True)
+        P = self.precondition(G.detach().double()).to(G.dtype, copy=True)
+        if not G.isfinite().all(): raise NonFiniteError('G is not finite')
+        if not P.isfinite().all():
+            raise NonFiniteError(f'the power {self.power:g} of the statistics, times G, is too large for {G.dtype}' + ('; zeros have no such power: pass eps > 0' if self.power < 0 and not self.eps else ''))
+        return P
 
     def _ready(self, square: bool = False) -> None:
         if not self.t: raise ConfigError('nothing is known yet; call update(G) first')

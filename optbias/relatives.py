@@ -216,6 +216,7 @@ def _soap_report(opt: Optimizer):
 class SOAP(_Preconditioned):
     "Adam between the eigenvectors of Shampoo's factors, with decoupled weight decay (Vyas et al. 2024)."
     _keeps = ('exp_avg', 'exp_avg_sq', 'L', 'R', 'QL', 'QR', *_COUNTS)
+    _check = staticmethod(_check_soap)
 
     def __init__(self, params,                              # tensors, named tensors or groups, of 0 to n dimensions
                  lr: float = 3e-3,                          # η ≥ 0
@@ -236,7 +237,11 @@ class SOAP(_Preconditioned):
     def load_state_dict(self, state_dict: dict[str, Any]):   # from `state_dict()`
         "Go on from a saved state, bit for bit."
         super().load_state_dict(state_dict)
-        for s in self.state.values(): s.update({k: s[k].cpu() if k in s else torch.zeros(()) for k in _COUNTS if k in s or 'step' in s})
+        for g in self.param_groups:
+            for p in g['params']:
+                s = self.state.get(p, {})
+                if 'step' in s: s.setdefault('refreshes', torch.tensor(float(as_matrix(p.shape) is not None) * -(-s['step'].item()//g['refresh'])))      # an older version did not count them
+                s.update({k: s[k].cpu() for k in _COUNTS if k in s})
 
     @torch.no_grad()
     def step(self, closure: Callable | None = None):   # the loss of the closure, if there is one
@@ -355,8 +360,13 @@ def _forget_preconditioner(optimizer: Optimizer):
                           f'reset "all" or "momentum", or use one of {known}')
     M = {p: m for g in optimizer.param_groups for p in g['params'] if optimizer.state.get(p)
          if (m := _momentum_of(optimizer, p, g)) is not None}
-    _forget_all(optimizer)
-    if M: _take_in(optimizer, M)
+    old = {p: dict(s) for p, s in optimizer.state.items()}
+    try:
+        _forget_all(optimizer)
+        if M: _take_in(optimizer, M)
+    except Exception:                                                 # nothing is lost
+        optimizer.state.clear(); optimizer.state.update(old)
+        raise
 
 # %% ../nbs/04_relatives.ipynb #d1cebe6b
 def reset_state(optimizer: Optimizer,    # any; its options and learning rate stay as they are

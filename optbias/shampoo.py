@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import chain, product
+from numbers import Real
 from typing import Any, NamedTuple
 
 import torch
@@ -22,7 +23,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from .core import ConfigError, NonFiniteError, UnsupportedError, one_of
-from .matrix_power import SOLVERS, products, put_products, try_power
+from .matrix_power import ONE_BY_ONE, SOLVERS, products, put_products, try_power
 
 # %% ../nbs/03_shampoo.ipynb #a58b106c
 def new_weight(t: Tensor,      # how many times each was called, this one included
@@ -202,7 +203,7 @@ FACTORS = ('full', 'diagonal')
 def _need(ok: Any, text: str):
     if not ok: raise ConfigError(text)
 
-def _number(x: Any) -> bool: return isinstance(x, (int, float)) and math.isfinite(x)
+def _number(x: Any) -> bool: return isinstance(x, Real) and math.isfinite(x)
 
 def _check_common(g: dict[str, Any],    # a parameter group
                   ):
@@ -228,7 +229,7 @@ def _check_options(g: dict[str, Any],   # a parameter group
     if g['solver'] == 'newton': _need(all(e == 0 or abs(1/e-round(1/e)) < 1e-9 and e < 0 for e in _exponents(g)), 'solver="newton" needs an exponent −1/integer')
 
 def _options(g: dict[str, Any]) -> dict[str, Any]:     # those that are checked when they change; lr is checked in every step
-    return {k: v for k, v in g.items() if k not in ('params', 'param_names', 'lr', 'step', 'initial_lr', 'waiting')}
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in g.items() if k not in ('params', 'param_names', 'lr', 'step', 'initial_lr', 'waiting')}
 
 def _check_lr(g: dict[str, Any]):
     if not isinstance(g['lr'], Tensor): _need(_number(g['lr']) and g['lr'] >= 0, f"lr must be a number ≥ 0, not {g['lr']!r}")
@@ -400,10 +401,15 @@ def refresh_roots(F: Tensor,               # [blocks, n, n+1] factors and roots,
         fresh = torch.where(D > 0, D**power, float(power <= 0))              # nothing seen: not preconditioned, as in `matrix_power`
         F[..., 1] = torch.where(due[:, None], fresh, F[..., 1])
         return torch.zeros_like(due)
-    new = try_power(factor(F if due.all() else F[due]), power, eps=g['matrix_eps'], relative=relative, solver=g['solver'])
-    for i, ok, X in zip(due.nonzero()[:, 0].tolist(), new.ok.tolist(), new.value, strict=True):
-        if ok: set_root(F[i], X)
-    return torch.zeros_like(due).masked_scatter_(due, new.helped | ~new.ok)
+    few = F.shape[1] >= ONE_BY_ONE and not due.all()
+    A = factor(F[due] if few else F)
+    if not (few or due.all()): A = torch.where(due.view(-1, 1, 1), A, torch.eye(F.shape[1], dtype=F.dtype, device=F.device))      # small ones keep their place, and so their last bits
+    new = try_power(A, power, eps=g['matrix_eps'], relative=relative, solver=g['solver'])
+    at = due.nonzero()[:, 0].tolist()
+    for i, j in zip(at, range(len(at)) if few else at):
+        if new.ok[j]: set_root(F[i], new.value[j])
+    wrong = new.helped | ~new.ok
+    return torch.zeros_like(due).masked_scatter_(due, wrong) if few else wrong & due
 
 # %% ../nbs/03_shampoo.ipynb #78e34441
 def _usable(grads: list[Tensor]) -> Tensor:   # [tensors] bool: can be squared and summed without leaving the numbers
@@ -424,8 +430,8 @@ class _Plan:
         return [i for i, h in enumerate(has) if h and (scheduled or self.places[i] in waiting)]
 
 # %% ../nbs/03_shampoo.ipynb #81522c91
-def _step_plan(b: _Plan, states: list[dict], g: dict[str, Any], scheduled: bool):
-    "One step of the layers of a plan."
+def _step_plan(b: _Plan, states: list[dict], g: dict[str, Any], scheduled: bool) -> tuple[list[Tensor], Tensor, bool]:
+    "One step of the layers of a plan, but for moving them: P, which layers move, and whether all do."
     has, dt = [p.grad is not None for p in b.params], _work_type(b.params[0])
     G = [_matrix(p, p.grad if p.grad is not None else torch.zeros_like(p)).to(dt) for p in b.params]
     ok = _usable(G) if all(has) else _usable(G) & torch.tensor(has, device=G[0].device)
@@ -451,7 +457,7 @@ def _step_plan(b: _Plan, states: list[dict], g: dict[str, Any], scheduled: bool)
         if g['nonfinite'] == 'raise': _refuse_step(b, lost, g)
         b.count(states, 'skipped').add_(lost)
         ok, clean = ok.logical_and(fine), False
-    _apply(b, P if g['graft'] is None else _grafted(b, P, p, a, g), ok, clean, g)
+    return P if g['graft'] is None else _grafted(b, P, p, a, g), ok, clean
 
 # %% ../nbs/03_shampoo.ipynb #a1e86985
 def _wait(b: _Plan, due: list[int], ok: Tensor, g: dict[str, Any]):
@@ -594,8 +600,10 @@ class _Preconditioned(Optimizer):
         _restore_types(self, seen[-1])
 
     _keeps: tuple[str, ...] = ()            # names of what is kept for a parameter, without the number of a region
+    _check: Callable = staticmethod(_check_options)
 
     def _check_loaded(self, state_dict: dict[str, Any]):
+        for g in state_dict['param_groups']: self._check(self.defaults | g)
         for s in state_dict['state'].values():
             other = sorted(k for k in s if k.rstrip('0123456789') not in self._keeps)
             if other or s and 'skipped' not in s:
@@ -669,11 +677,12 @@ class Shampoo(_Preconditioned):
             with torch.enable_grad(): loss = closure()
         for g in self.param_groups:
             if g['nonfinite'] == 'raise': _refuse_nonfinite(g)           # before anything moves
-        work = [_plans(self, k, g) for k, g in enumerate(self.param_groups)]
+        work, moves = [_plans(self, k, g) for k, g in enumerate(self.param_groups)], list[tuple]()
         for g, plans in zip(self.param_groups, work):
             scheduled = g['step'] % g['refresh'] == 0
             g['step'] += any(p.grad is not None for p in g['params'])
-            for b, states in plans: _step_plan(b, states, g, scheduled)
+            moves += [(b, *_step_plan(b, states, g, scheduled), g) for b, states in plans]
+        for move in moves: _apply(*move)                                 # all or none
         return loss
 
 # %% ../nbs/03_shampoo.ipynb #3307a179

@@ -39,6 +39,7 @@ from functools import cached_property, lru_cache
 from itertools import product
 from multiprocessing import forkserver
 from multiprocessing.connection import wait
+from numbers import Real
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -262,7 +263,8 @@ def _entries(x: Any, what: str) -> list[dict[str, Any]]:
 
 def _rates(x: Any) -> list[Any]:
     "Learning rates; one may stand alone."
-    if isinstance(x, (int, float)): return [x]
+    if getattr(x, 'ndim', 1) == 0: x = x.item()
+    if isinstance(x, Real): return [x]
     if isinstance(x, str) or not isinstance(x, Iterable): raise ConfigError(f'lrs must be a number or a list of numbers, such as [1e-3], not {x!r}')
     return list(x)
 
