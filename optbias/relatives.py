@@ -181,6 +181,13 @@ def _check_fit(opt: Optimizer, g: dict[str, Any]):
         for k, shape in _soap_shapes(p, g).items() if 'step' in s else ():
             if k not in s or s[k].shape != shape: raise ConfigError(f'the state of {_name(g, i)} {tuple(p.shape)} was made for another shape or block_size; reset_state(optimizer) first')
 
+def _ready(opt: _Preconditioned, k: int, g: dict[str, Any]):
+    "Check what changed in group k since its last step."
+    _check_lr(g)
+    key = _options(g), [p.shape for p in g['params']]
+    if opt._plans.get(k) != key: _check_soap(g); _check_fit(opt, g)
+    opt._plans[k] = key
+
 def _fine(grads: list[Tensor]) -> list[bool]:      # which can be squared and summed; waits once for each type and device
     kinds: dict[tuple, list[int]] = {}
     for i, G in enumerate(grads): kinds.setdefault((G.dtype, G.device), []).append(i)
@@ -249,11 +256,7 @@ class SOAP(_Preconditioned):
         loss = None
         if closure is not None:
             with torch.enable_grad(): loss = closure()
-        for k, g in enumerate(self.param_groups):                   # whatever is refused is refused before anything moves
-            _check_lr(g)
-            key = _options(g), [p.shape for p in g['params']]
-            if self._plans.get(k) != key: _check_soap(g); _check_fit(self, g)
-            self._plans[k] = key
+        for k, g in enumerate(self.param_groups): _ready(self, k, g)      # whatever is refused is refused before anything moves
         work = [(g, _gradients(g)) for g in self.param_groups]
         for g, have in work:
             for p, G, ok in have: _soap_step(p, G, ok, self.state[p], g)
