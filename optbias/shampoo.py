@@ -405,9 +405,9 @@ def refresh_roots(F: Tensor,               # [blocks, n, n+1] factors and roots,
     A = factor(F[due] if few else F)
     if not (few or due.all()): A = torch.where(due.view(-1, 1, 1), A, torch.eye(F.shape[1], dtype=F.dtype, device=F.device))      # small ones keep their place, and so their last bits
     new = try_power(A, power, eps=g['matrix_eps'], relative=relative, solver=g['solver'])
-    at = due.nonzero()[:, 0].tolist()
+    at, ok = due.nonzero()[:, 0].tolist(), new.ok.tolist()               # asks the device once
     for i, j in zip(at, range(len(at)) if few else at):
-        if new.ok[j]: set_root(F[i], new.value[j])
+        if ok[j]: set_root(F[i], new.value[j])
     wrong = new.helped | ~new.ok
     return torch.zeros_like(due).masked_scatter_(due, wrong) if few else wrong & due
 
