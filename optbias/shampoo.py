@@ -48,16 +48,13 @@ def gram(G: Tensor,                     # [blocks, m, n]
     "The two Gram matrices of each block."
     return products(G, G.mT), products(G.mT, G)
 
-def precondition(M: Tensor,                          # [blocks, m, n] what is to be preconditioned
-                 L_root: Tensor | None,              # [blocks, m, m]; None: the identity
-                 R_root: Tensor | None,              # [blocks, n, n]; None: the identity
-                 dtype: torch.dtype | None = None,   # multiply in this type; None: that of M
-                 ) -> Tensor:                        # [blocks, m, n] in the type of M
+def precondition(M: Tensor,                # [blocks, m, n] what is to be preconditioned
+                 L_root: Tensor | None,    # [blocks, m, m]; None: the identity
+                 R_root: Tensor | None,    # [blocks, n, n]; None: the identity
+                 ) -> Tensor:              # [blocks, m, n]
     "L_root @ M @ R_root, block by block."
-    P = M if dtype is None else M.to(dtype)
-    if L_root is not None: P = products(L_root.to(P.dtype), P)
-    if R_root is not None: P = products(P, R_root.to(P.dtype))
-    return P.to(M.dtype)
+    P = M if L_root is None else products(L_root, M)
+    return P if R_root is None else products(P, R_root)
 
 # %% ../nbs/03_shampoo.ipynb #413b5f77
 def _lower(F: Tensor, diagonal: int = 0) -> Tensor:     # [n, n] bool: on and below a diagonal
@@ -85,6 +82,8 @@ def set_root(F: Tensor,      # [blocks, n, n+1], the root changes in place
     torch.where(_lower(F, -1), _right(F), X, out=_right(F))
 
 # %% ../nbs/03_shampoo.ipynb #93022b60
+def _whole(X: Tensor, n: int) -> bool: return n <= 256 or not X.is_cpu       # not worth halving
+
 def take_in_factor(F: Tensor,      # [blocks, n, n+1], the factor changes in place
                    X: Tensor,      # [blocks, n, k]
                    memory: str,    # "ema" or "sum"
@@ -92,7 +91,7 @@ def take_in_factor(F: Tensor,      # [blocks, n, n+1], the factor changes in pla
                    ):
     "Take the Gram matrices X Xᵀ into the factors, and leave the roots alone."
     n, k = X.shape[1], X.shape[1]//2
-    if n <= 256:
+    if _whole(X, n):
         S, A = products(X, X.mT), _left(F)
         return take_in(A, S.tril_() if memory == 'sum' else torch.where(_lower(F), S, A, out=S), memory, w)
     (F1, F2), (X1, X2) = F.split((k, n-k), 1), X.split((k, n-k), 1)
@@ -112,7 +111,7 @@ def from_left(F: Tensor,          # [blocks, n, n+1]
               ) -> Tensor:        # [blocks, n, k]
     "root @ M."
     n, k = M.shape[1], M.shape[1]//2
-    if n <= 256: return products(root(F), M) if out is None else put_products(out, root(F), M)
+    if _whole(M, n): return products(root(F), M) if out is None else put_products(out, root(F), M)
     P = M.new_empty(M.shape) if out is None else out
     (F1, B, F2), (M1, M2), (P1, P2) = _halves(F, k), M.split((k, n-k), 1), P.split((k, n-k), 1)
     from_left(F1, M1, P1); put_products(P1, B, M2, add=True)
@@ -125,7 +124,7 @@ def from_right(F: Tensor,         # [blocks, n, n+1]
                ) -> Tensor:       # [blocks, k, n]
     "M @ root."
     n, k = M.shape[2], M.shape[2]//2
-    if n <= 256: return products(M, root(F)) if out is None else put_products(out, M, root(F))
+    if _whole(M, n): return products(M, root(F)) if out is None else put_products(out, M, root(F))
     P = M.new_empty(M.shape) if out is None else out
     (F1, B, F2), (M1, M2), (P1, P2) = _halves(F, k), M.split((k, n-k), 2), P.split((k, n-k), 2)
     from_right(F1, M1, P1); put_products(P1, M2, B.mT, add=True)
@@ -293,8 +292,8 @@ class _Stack:
     def sizes(self) -> list[int]: return [r.n for _, _, r in self.parts]
 
     def pieces(self) -> list[tuple[int, int]]:       # from where and how many to work on at a time: on a CPU four megabytes, which stay in its cache
-        K = len(self.owner)
-        n = max(1, 2**20//math.prod(self.shape)) if self.owner.is_cpu else K
+        K, size = len(self.owner), max(self.shape)**2 if self.matrix else math.prod(self.shape)
+        n = max(1, (2**20 if self.owner.is_cpu else 2**26)//max(size, 1))
         return [(i, min(n, K-i)) for i in range(0, K, n)] or [(0, 0)]
 
     def of_blocks(self, x: Tensor) -> Tensor: return x.index_select(0, self.owner).view(-1, 1, 1)       # [layers] → [blocks, 1, 1]
@@ -366,11 +365,10 @@ def direction(G: Tensor,                   # [blocks, m, n]
         P = M
         if 'L' in mem: P = mem['L'].narrow(-1, 1, 1) * P
         return (P * mem['R'].narrow(-1, 1, 1).mT if 'R' in mem else P), A
-    if dtype is not None:
-        L_root, R_root = (root(mem[s]) if s in mem else None for s in 'LR')
-        return precondition(M, L_root, R_root, dtype), A
-    P = from_left(mem['L'], M) if 'L' in mem else M
-    return (from_right(mem['R'], P) if 'R' in mem else P), A
+    P = M.to(dtype or M.dtype)
+    if 'L' in mem: P = from_left(mem['L'].to(P.dtype), P)
+    if 'R' in mem: P = from_right(mem['R'].to(P.dtype), P)
+    return P.to(M.dtype), A
 
 # %% ../nbs/03_shampoo.ipynb #3c33d8cd
 def shampoo_update(G: Tensor,                  # [blocks, m, n] gradients of a stack
@@ -713,7 +711,7 @@ def _flops(p: Tensor, g: dict[str, Any]) -> int:
     "Of the matrix products in a step between refreshes."
     if not as_matrix(p.shape) or g['factors'] == 'diagonal': return 0
     eL, eR = _exponents(g)
-    def gram(n, k): return 2*n*n*k if n <= 256 else gram(n//2, k) + gram(n-n//2, k) + 2*(n//2)*(n-n//2)*k
+    def gram(n, k): return 2*n*n*k if _whole(p, n) else gram(n//2, k) + gram(n-n//2, k) + 2*(n//2)*(n-n//2)*k
     def side(n, k): return gram(n, k) + 2*n*n*k
     return sum(r.n * ((side(r.height, r.width) if eL else 0) + (side(r.width, r.height) if eR else 0)) for r in _parts(p, g))
 
