@@ -26,8 +26,9 @@ from torch.optim import Optimizer
 
 from .core import ConfigError, NonFiniteError, generator, one_of
 from .data import Data
+from .models import evaluating
 from .relatives import reset_state
-from .train import batches, evaluate, logits, train
+from .train import _at_least, batches, evaluate, logits, train
 
 # %% ../nbs/13_continual.ipynb #94bb7246
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ def hold_out(data: Data,           # to be divided
 def _both(data: Data, test: Data | None, seed: int) -> tuple[Data, Data]:
     if not len(data): raise ConfigError(f'{data.name!r} has no examples')
     if test is None: return hold_out(data, seed=seed)
+    if test.classes != data.classes: raise ConfigError(f'test classes are {test.classes}, training classes {data.classes}')
     if test.x.shape[1:] != data.x.shape[1:]: raise ConfigError(f'test inputs are {tuple(test.x.shape[1:])}, training inputs {tuple(data.x.shape[1:])}')
     return data, test
 
@@ -130,7 +132,10 @@ def class_incremental(data: Data,                       # training data
     if len(set(flat)) < len(flat): raise ConfigError(f'a class is in two groups: {groups}')
     if not set(flat) <= set(range(len(data.classes))): raise ConfigError(f'classes are 0 … {len(data.classes)-1}; the groups are {groups}')
     order = range(len(groups)) if seed is None else torch.randperm(len(groups), generator=generator(seed, 'groups')).tolist()
-    def only(d, g): return d.take(torch.isin(d.y, torch.tensor(g)).nonzero()[:, 0])
+    def only(d, g):
+        rows = torch.isin(d.y, torch.tensor(g)).nonzero()[:, 0]
+        if not len(rows): raise ConfigError(f'{d.name!r} has no examples of the classes {tuple(g)}')
+        return d.take(rows)
     def task(g): return Task(' or '.join(str(data.classes[c]) for c in g), only(base, g), only(held, g), tuple(g))
     return Stream('class-incremental', tuple(task(list(groups[i])) for i in order), len(data.classes))
 
@@ -160,6 +165,7 @@ def curve(steps: Sequence[int],     # optimizer steps at which accuracy was meas
     if (s.diff() <= 0).any(): raise ConfigError('steps must increase')
     missing = sorted(set(ends) - set(s.tolist()))
     if missing: raise ConfigError(f'no accuracies at the task ends {missing}')
+    if any(b <= a for a, b in zip(ends[:-1], ends[1:])): raise ConfigError(f'the task ends must increase, not {tuple(ends)}')
     return Curve(s, a, tuple(ends))
 
 # %% ../nbs/13_continual.ipynb #26f5ca33
@@ -224,6 +230,7 @@ def learn(stream: Stream,             # the tasks
           online: bool = False,       # also measure each batch before it is learned
           ) -> Result:
     "Learn the tasks one after the other, and test on all of them after each."
+    _at_least(1, batch_size=batch_size, **{} if every is None else dict(every=every)); _at_least(0, epochs=epochs)
     T, what = len(stream), STATES[one_of(state, STATES, 'state policy')]
     tests, few = [t.test for t in stream.tasks], any(len(t.classes) < stream.outputs for t in stream.tasks)
     R, inside, loss, diverged = torch.zeros(T, T, dtype=torch.float64), torch.zeros(T, T, dtype=torch.float64), [math.nan]*T, False
@@ -245,11 +252,20 @@ def learn(stream: Stream,             # the tasks
 # %% ../nbs/13_continual.ipynb #ee0242a9
 def _square(R: Any, least: int = 1, what: str = 'this measure') -> Tensor:
     "A checked float64 copy of an accuracy matrix."
-    R = torch.as_tensor(np.asarray(R, dtype=float)).clone()
+    try: R = torch.as_tensor(np.asarray(R, dtype=float)).clone()
+    except ValueError as e: raise ConfigError(f'an accuracy matrix has rows of equal length; fill what was not measured with NaN ({e})') from e
     if R.dim() != 2 or R.shape[0] != R.shape[1]: raise ConfigError(f'an accuracy matrix is square, not {tuple(R.shape)}')
+    if R.isinf().any(): raise NonFiniteError('the accuracy matrix holds an infinity; what was not measured is NaN')
     if len(R) < least: raise ConfigError(f'{what} is not defined for fewer than {least} tasks; there are {len(R)}')
     if not R[torch.ones_like(R).tril() == 1].isfinite().all(): raise NonFiniteError('the accuracy matrix has non-finite entries on or below its diagonal')
     return R
+
+def _one_each(x: Any, R: Tensor, what: str) -> Tensor:      # [T]
+    "A checked number for each task."
+    x = torch.as_tensor(np.asarray(x, dtype=float))
+    if x.shape != R.shape[:1]: raise ConfigError(f'{what} of the shape {tuple(x.shape)} for {len(R)} tasks; there must be one each')
+    if not x.isfinite().all(): raise NonFiniteError(f'{what} must be finite')
+    return x
 
 # %% ../nbs/13_continual.ipynb #7657011a
 def learning_accuracy(R: Any,      # [T, T] accuracy on task j after task i
@@ -285,9 +301,8 @@ def forward_transfer(R: Any,       # [T, T], complete above the diagonal, T ≥ 
                      b: Any,       # [T] accuracy before any training
                      ) -> float:   # not meaningful where a task's classes were never seen
     "FWT: accuracy on a task before it is learned, over that of the untrained network."
-    R, b = _square(R, 2, 'forward transfer'), torch.as_tensor(np.asarray(b, dtype=float))
-    ahead = R.diagonal(1)
-    if len(b) != len(R): raise ConfigError(f'{len(b)} untrained accuracies for {len(R)} tasks')
+    R = _square(R, 2, 'forward transfer')
+    b, ahead = _one_each(b, R, 'untrained accuracies'), R.diagonal(1)
     if not ahead.isfinite().all(): raise ConfigError('forward transfer needs the accuracy on each task just before it is learned; it is missing')
     return (ahead - b[1:]).mean().item()
 
@@ -302,9 +317,8 @@ def intransigence(R: Any,           # [T, T]
                   joint: Any,       # [T] accuracy on task k of a network trained on tasks 1 … k together
                   ) -> list[float]: # one for each task; positive where learning one by one cost something
     "How much worse each task was learned than together with those before it."
-    R, joint = _square(R), torch.as_tensor(np.asarray(joint, dtype=float))
-    if len(joint) != len(R): raise ConfigError(f'{len(joint)} joint accuracies for {len(R)} tasks')
-    return (joint - R.diagonal()).tolist()
+    R = _square(R)
+    return (_one_each(joint, R, 'joint accuracies') - R.diagonal()).tolist()
 
 # %% ../nbs/13_continual.ipynb #8edaa03a
 def all_entries(R: Any,                  # [T, T] in [0, 1], T ≥ 2
@@ -362,7 +376,8 @@ def stability_gap(C: Curve,                  # T ≥ 2
     return dict(zip(('gap', 'lasting', 'transient', 'recovery'), np.mean(rows, 0).tolist()))
 
 def _recovery(path: Tensor, before: Tensor, n: Tensor) -> float:
-    "Steps until the accuracy is at 90 % again, after it was lowest."
+    "Steps until the accuracy is at 90 % again, after it was lowest; 0 where it never was below."
+    if path.min() >= .9*before: return 0.
     low = int(path.argmin())
     back = (path[low:] >= .9*before).nonzero()
     return n[low+back[0, 0]].item() if len(back) else math.nan
@@ -380,6 +395,7 @@ def learning_curve_area(C: Curve,          # measured at every step
     "LCA: accuracy on each task during its first steps, averaged over steps and tasks."
     starts = [0, *C.ends[:-1]]
     short = min(e-s for s, e in zip(starts, C.ends))
+    if beta < 0: raise ConfigError(f'beta counts steps, and is at least 0, not {beta}')
     if beta > short: raise ConfigError(f'beta={beta} is longer than the shortest task, which has {short} steps')
     missing = sorted({s+k for s in starts for k in range(beta+1)} - set(C.steps.tolist()))
     if missing: raise ConfigError(f'LCA with beta={beta} needs the accuracy at every step; missing: {missing[:5]}')
@@ -388,14 +404,17 @@ def learning_curve_area(C: Curve,          # measured at every step
 def online_accuracy(online: Any,       # [steps] accuracy on each batch before it was learned
                     ) -> float:
     "Accuracy on data at the moment it arrives."
-    return float(np.asarray(online, dtype=float).mean())
+    x = np.asarray(online, dtype=float)
+    if not x.size: raise ConfigError('there are no batches; learn(…, online=True) measures them')
+    return float(x.mean())
 
 # %% ../nbs/13_continual.ipynb #06af6f94
 def loss_of_plasticity(R: Any,             # [T, T]
                        fresh: Any,         # [T] accuracy of a new network trained on task k alone
                        ) -> list[float]:   # one for each task; positive where the old network learns worse
     "How much worse each task is learned than by a new network."
-    return intransigence(R, fresh)
+    R = _square(R)
+    return (_one_each(fresh, R, 'accuracies of new networks') - R.diagonal()).tolist()
 
 # %% ../nbs/13_continual.ipynb #c3847c5a
 def _features(H: Tensor) -> Tensor:
@@ -424,15 +443,20 @@ def srank(H: Tensor,              # [n, units]
     return min(int((s.cumsum(0) < (1-delta)*s.sum()).sum()) + 1, len(s))
 
 # %% ../nbs/13_continual.ipynb #51b48e45
-def _mean_loss(model: nn.Module, data: Data) -> float: return F.cross_entropy(logits(model, data.x).double(), data.y).item()
+def _mean_loss(model: nn.Module, data: Data) -> float: 
+    z = logits(model, data.x).double()
+    return F.cross_entropy(z, data.y.to(z.device)).item()
 
-def gradient_interference(model: nn.Module,          # its weights and gradients stay as they are
+def gradient_interference(model: nn.Module,          # in eval mode; its weights and gradients stay as they are
                           datasets: Sequence[Data],  # two or more, small enough for one batch
                           ) -> float:                # in [−1, 1]
     "Cosine of the loss gradients of two tasks, averaged over pairs."
     if len(datasets) < 2: raise ConfigError('interference needs at least two data sets')
     ps = [p for p in model.parameters() if p.requires_grad]
-    G = torch.stack([torch.cat([g.flatten() for g in torch.autograd.grad(F.cross_entropy(model(d.x), d.y), ps)]) for d in datasets])
+    def gradient(d):
+        loss = F.cross_entropy(model(d.x.to(ps[0].device, ps[0].dtype, copy=True)), d.y.to(ps[0].device))
+        return torch.cat([g.flatten() for g in torch.autograd.grad(loss, ps, materialize_grads=True)])
+    with evaluating(model), torch.enable_grad(): G = torch.stack([gradient(d) for d in datasets])
     G = F.normalize(G.double(), dim=1)
     i = torch.triu_indices(len(G), len(G), 1)
     return (G@G.T)[i[0], i[1]].mean().item()
@@ -443,6 +467,7 @@ def loss_barrier(a: nn.Module,            # one end of the line
                  points: int = 11,        # along the line, both ends included
                  ) -> float:              # ≥ 0; the largest rise above the straight line between the two losses
     "How far the loss rises between two networks."
+    if points < 3: raise ConfigError(f'points={points}: a barrier needs both ends and a point between them')
     probe = _copy(a)
     A, B = dict(a.state_dict()), dict(b.state_dict())
     if A.keys() != B.keys() or any(A[k].shape != B[k].shape for k in A): raise ConfigError('the two networks differ in their parameters')

@@ -241,8 +241,8 @@ def put_products(out: Tensor,           # [b, m, n], changed in place
                  add: bool = False,     # to what is there, instead of replacing it
                  ) -> Tensor:           # out
     "As `products`, into a part of a larger batch."
-    if not _large(A, B): return torch.baddbmm(out, A, B, beta=float(add), out=out)         # the in-place form isn't seen by FLOP counters
-    P = torch.ops.optbias.products(A, B)
+    if not _large(A, B) and A.dtype.itemsize > 2: return torch.baddbmm(out, A, B, beta=float(add), out=out)         # the in-place form isn't seen by FLOP counters
+    P = products(A, B)                                                # of 16 bits too: fast routines for them want a whole result
     return out.add_(P) if add else out.copy_(P)
 
 # %% ../nbs/02_matrix_power.ipynb #44628563

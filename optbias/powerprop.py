@@ -158,7 +158,7 @@ class _Chart(NamedTuple):
 def _chart(phi: list[Tensor], taus: list[float], alpha: float, delta: float, groups: str | None) -> _Chart:
     size = list(torch._foreach_abs(phi)) if groups is None else [_size(p, groups) for p in phi]
     if any(t != 1 for t in taus): torch._foreach_mul_(size, [1/t for t in taus])
-    return _Chart(phi, _powers(size, alpha-1), alpha, delta, groups)
+    return _Chart(phi, _powers(size, alpha-1), alpha, delta if alpha > 1 else 0., groups)
 
 # %% ../nbs/05_powerprop.ipynb #817ccb66
 MODES = ('exact', 'split', 'gradient', 'update')
@@ -201,8 +201,9 @@ def _at(opt, ws: list[_Weight], X: list[Tensor] | None = None) -> _Chart:      #
     X = [w.x for w in ws] if X is None else X
     if opt.mode in ('gradient', 'update'): X = [to_phi(x, w.alpha, **w.options(opt)) for x, w in zip(X, ws)]
     known = [w.gain for w in ws if w.gain is not None]
-    if here and len(known) == len(ws): return _Chart(X, known, ws[0].alpha, opt.delta, opt.groups)
-    out = _chart(X, taus, ws[0].alpha, opt.delta, opt.groups)
+    α, δ = ws[0].alpha, opt.delta if ws[0].alpha > 1 else 0.          # α = 1 is the identity, whatever δ
+    if here and len(known) == len(ws): return _Chart(X, known, α, δ, opt.groups)
+    out = _chart(X, taus, α, δ, opt.groups)
     if here and opt.mode == 'exact':
         for w, gain in zip(ws, out.gain): w.gain = gain
     return out
@@ -243,19 +244,21 @@ def _before(opt, weights: list[_Weight], decay: bool = True) -> dict[int, Tensor
     "Pull the gradients back to what the base will see."
     old: dict[int, Tensor] = {}
     lr = _rates(opt) if opt.decay and decay else {}
-    for ws in _kinds(weights):
-        here = _at(opt, ws)
-        if _follow(opt, here, ws): here = _at(opt, ws)
+    charts = [(ws, _at(opt, ws)) for ws in _kinds(weights)]
+    charts = [(ws, _at(opt, ws) if _follow(opt, here, ws) else here) for ws, here in charts]       # all, before anything moves
+    for ws, here in charts:
         G = [_grad(w).to(w.x.dtype) for w in ws]
         if opt.mode != 'update': G = here.slope(G)
         if opt.mode == 'gradient': G = here.slope(G)
         for w, g in zip(ws, G):
             if g is w.p.grad: g = g.clone()
             if w.frozen is not None: g.masked_fill_(w.frozen, 0)
-            if lr: w.x.mul_((1-lr[w.p]*opt.decay)**(1. if opt.mode in ('exact', 'split') else w.alpha))
+            if lr: w.x.mul_(_shrunk(1-lr[w.p]*opt.decay, 1. if opt.mode in ('exact', 'split') else w.alpha))
             w.x.grad, w.gain = g, None                      # the base is about to move x
             if opt.mode in ('split', 'update'): old[id(w)] = w.x.clone()
     return old
+
+def _shrunk(c: Any, power: float) -> Any: return c*abs(c)**(power-1)       # what φ ← c φ does to a weight; c may be below zero
 
 def _grad(w: _Weight) -> Tensor:
     assert w.p.grad is not None
@@ -401,11 +404,12 @@ def _alpha_of(opt, g: dict[str, Any]) -> float:
 # %% ../nbs/05_powerprop.ipynb #1a62b9e6
 def _new_weight(opt, p: Tensor, name: str, alpha: float) -> _Weight:
     "Begin to manage a parameter."
-    what, zeros = f'{name} {tuple(p.shape)}', int((p == 0).sum())
+    what, zeros, all_of = f'{name} {tuple(p.shape)}', int((_size(p, opt.groups) == 0).sum()), p.numel() if opt.groups is None else len(p)
     if not p.isfinite().all(): raise NonFiniteError(f'{what} holds a NaN or an infinity')
     if alpha > 1 and not opt.delta and zeros:
-        if zeros == p.numel(): raise ConfigError(f'{what} is all zero, and zero never moves for alpha > 1; initialise it otherwise, set delta, or leave it out with include')
-        warnings.warn(f'{zeros} of {p.numel()} entries of {what} are zero, and zero never moves for alpha > 1; delta > 0 would free them', stacklevel=5)
+        if zeros == all_of: raise ConfigError(f'{what} is all zero, and zero never moves for alpha > 1; initialise it otherwise, set delta, or leave it out with include')
+        warnings.warn(f'{zeros} of {all_of} {"rows" if opt.groups else "entries"} of {what} are zero, and have no gradient for alpha > 1: bases that treat entries one by one, like SGD or Adam, '
+                      'never move them, and matrix methods, like Shampoo or Muon, may; delta > 0 frees them', stacklevel=5)
     work = torch.float32 if p.dtype in (torch.float16, torch.bfloat16) else p.dtype
     w = _Weight(p, name, torch.empty_like(p, dtype=work), alpha, 1., p.detach() < 0, torch.zeros((), dtype=torch.int64, device=p.device))
     if opt.normalize and alpha > 1: w.tau = reference_scale(p, alpha, groups=opt.groups)
@@ -434,7 +438,7 @@ def degree(base: Optimizer,        # any; it is not changed
     "How the first step of an optimizer grows with its gradient: 1 for SGD, 0 for Adam."
     cls = type(base)
     known = inspect.signature(cls.__init__).parameters
-    options = {k: v for k, v in base.defaults.items() if k in known} | ({'weight_decay': 0.} if 'weight_decay' in known else {})
+    options = {k: v for k, v in base.defaults.items() if k in known} | {k: v for k, v in dict(weight_decay=0., lr=.01).items() if k in known}
     length = []
     try:
         for scale in (1., 10.):
@@ -491,7 +495,10 @@ def _check_state(opt, saved: dict[str, Any] | None):
     for k in _SAVED:
         if saved[k] != getattr(opt, k): raise ConfigError(f'saved with {k}={saved[k]!r}, but this one has {k}={getattr(opt, k)!r}')
     places = _places(opt)
-    if set(places) != set(saved['weights']): raise ConfigError(f'saved with the parameters {sorted(saved["weights"])} managed, but here it is {sorted(places)}')
+    if set(places) != set(saved['weights']):
+        alphas = sorted({s['alpha'] for s in saved['weights'].values()})
+        raise ConfigError(f'saved with the parameters {sorted(saved["weights"])} managed, but here it is {sorted(places)}; '
+                          f'with alpha=1 none is: build it with the saved alpha ({", ".join(f"{a:g}" for a in alphas) or "1"}) and the same include, then load')
     for i, w in places.items():
         s = saved['weights'][i]
         if s['phi'].shape != w.x.shape: raise ConfigError(f'{w.name} has the shape {tuple(w.x.shape)}, saved was {tuple(s["phi"].shape)}')
@@ -535,14 +542,19 @@ def _check_transport(opt, w: _Weight):
     if bad or opt.groups and _arrays(opt, w): raise ConfigError(f'{", ".join(bad or _arrays(opt, w))} of {type(opt.base).__name__} cannot be carried '
                                                                 'over to another alpha; state="reset" lets the base forget')
 
-def _new_alpha(opt, w: _Weight, alpha: float, state: str):
+def _theta(opt, w: _Weight) -> Tensor: return to_theta(w.x, w.alpha, **w.options(opt)) if opt.mode in ('exact', 'split') else w.x.clone()
+
+def _new_tau(opt, w: _Weight, alpha: float) -> float:
+    "τ for another alpha: the mean of P⁻¹ stays what it is."
+    if not opt.normalize or alpha == 1: return 1.
+    theta = _theta(opt, w)
+    mean = preconditioner(theta, w.alpha, tau=w.tau, groups=opt.groups).mean().item()
+    return reference_scale(theta, alpha, groups=opt.groups)*mean**(-alpha/(2*(alpha-1)))
+
+def _new_alpha(opt, w: _Weight, alpha: float, tau: float, state: str):
     "Another alpha for a weight."
-    theta = to_theta(w.x, w.alpha, **w.options(opt)) if opt.mode in ('exact', 'split') else w.x.clone()
-    old_tau, old, slope = w.tau, w.alpha, _at(opt, [w]).slope([torch.ones_like(w.x)])[0]
-    mean = preconditioner(theta, old, tau=old_tau, groups=opt.groups).mean().item()
-    w.alpha, w.gain = alpha, None
-    if opt.normalize and alpha > 1: w.tau = reference_scale(theta, alpha, groups=opt.groups)*mean**(-alpha/(2*(alpha-1)))
-    else: w.tau = 1.
+    theta, old_tau, old, slope = _theta(opt, w), w.tau, w.alpha, _at(opt, [w]).slope([torch.ones_like(w.x)])[0]
+    w.alpha, w.tau, w.gain = alpha, tau, None
     if opt.mode in ('exact', 'split'): w.x.copy_(to_phi(theta, alpha, **w.options(opt)))
     if opt.mode in ('gradient', 'update'): return                # their memory belongs to the weights
     if state == 'reset': return opt.base.state.get(w.p, {}).clear()
@@ -555,19 +567,23 @@ def _new_alpha(opt, w: _Weight, alpha: float, state: str):
 def _set_alpha(opt, alpha: float, group: int | None, state: str):
     "Another alpha for one group, or all."
     _check_alpha(alpha); one_of(state, ('transport', 'reset'), 'state')
-    every = range(len(opt.base.param_groups))
-    for k in every if group is None else [one_of(group, every, 'group')]:
+    every, charted = range(len(opt.base.param_groups)), opt.mode in ('exact', 'split')
+    groups = list(every) if group is None else [one_of(group, every, 'group')]
+    new, ws = dict[Tensor, _Weight](), list[_Weight]()
+    for k in groups:
         g = opt.base.param_groups[k]
         for i, p in enumerate(g['params']):                      # those that alpha = 1 had left to the base
-            if p not in opt._weights and opt._why.get(p) == 'alpha is 1' and alpha > 1: opt._weights[p], opt._why[p] = _new_weight(opt, p, _name(g, i, k), 1.), ''
-        ws = [opt._weights[p] for p in g['params'] if p in opt._weights]
-        for kind in _kinds(ws):
-            if opt.mode in ('exact', 'split'): _follow(opt, _at(opt, kind), kind)
-        if state == 'transport' and opt.mode in ('exact', 'split'): [_check_transport(opt, w) for w in ws]
-        for w in ws: _new_alpha(opt, w, float(alpha), state)
+            if p not in opt._weights and opt._why.get(p) == 'alpha is 1' and alpha > 1: new[p] = _new_weight(opt, p, _name(g, i, k), 1.)
+        ws += [(opt._weights | new)[p] for p in g['params'] if p in opt._weights or p in new]
+    for kind in _kinds(ws) if charted else []: _follow(opt, _at(opt, kind), kind)
+    if state == 'transport' and charted: [_check_transport(opt, w) for w in ws]
+    taus = [_new_tau(opt, w, float(alpha)) for w in ws]          # all that can be refused is behind us
+    opt._weights.update(new); opt._why.update(dict.fromkeys(new, ''))
+    for w, tau in zip(ws, taus): _new_alpha(opt, w, float(alpha), tau, state)
+    for g in (opt.base.param_groups[k] for k in groups):
         if 'alpha' in g and 'alpha' not in opt.base.defaults: g['alpha'] = float(alpha)
         if 'powerprop_alpha' in g: g['powerprop_alpha'] = float(alpha)
-        if group is None: opt.alpha = float(alpha)
+    if group is None: opt.alpha = float(alpha)
 
 # %% ../nbs/05_powerprop.ipynb #2e09a441
 class _Wrapper(Optimizer):

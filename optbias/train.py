@@ -14,11 +14,14 @@ import inspect
 import math
 import operator
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
+from numbers import Real
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimizer_pre_hooks
 
 from .core import ConfigError, NonFiniteError, UnsupportedError, generator, one_of, seeded
@@ -164,7 +167,8 @@ def sgd_(optimizer: torch.optim.Optimizer,   # one that `plain_sgd` accepts; its
 # %% ../nbs/12_train.ipynb #d351c4bb
 def wants_closure(optimizer: torch.optim.Optimizer,   # any
                   ) -> bool:
-    "Must `step` be given a closure?"
+    "Must `step` be given a closure? A wrapper's base decides."
+    while isinstance(base := getattr(optimizer, 'base', None), torch.optim.Optimizer): optimizer = base
     closure = inspect.signature(optimizer.step).parameters.get('closure')
     return closure is not None and closure.default is closure.empty
 
@@ -203,7 +207,7 @@ def logits(model: nn.Module,          # any network
     if isinstance(model, MLP) and not why_not_fast(model):
         Ws, bs = [l.weight for l in model.linears()], [l.bias for l in model.linears()]
         def run(x): return forward(Ws, bs, x.flatten(1))[-1]
-    with evaluating(model): return torch.cat([run(part.to(p.device, p.dtype)) for part in x.split(operator.index(batch_size))])
+    with evaluating(model): return torch.cat([run(part.to(p.device, p.dtype, copy=True)) for part in x.split(operator.index(batch_size))])
 
 # %% ../nbs/12_train.ipynb #b530d6fa
 def _finite(t: Tensor) -> bool:
@@ -234,7 +238,7 @@ def _check(model: nn.Module, data: Data) -> int:
     return z.shape[1]
 
 # %% ../nbs/12_train.ipynb #44989955
-@torch.inference_mode()
+@torch.no_grad()
 def evaluate(model: nn.Module,                       # any network
              data: Data,                             # inputs and labels
              *,
@@ -319,7 +323,17 @@ class Probe:
         return self.stop_at is not None and bool(self.seen) and self.seen[-1][1] <= self.stop_at
 
 # %% ../nbs/12_train.ipynb #4706d12e
-def _check_training(model: nn.Module, data: Data, optimizer: torch.optim.Optimizer, levels: Sequence[float]) -> None:
+def _check_single(model: nn.Module, data: Data) -> None:
+    "An error where the network cannot be trained on a batch of one."
+    if not any(isinstance(m, _BatchNorm) for m in model.modules()): return
+    p, probe = next(model.parameters()), deepcopy(model)
+    if not model.training: probe.train()
+    try:
+        with torch.no_grad(), seeded(0, 'check'): probe(data.x[:1].to(p.device, p.dtype, copy=True))
+    except ValueError as e:
+        raise ConfigError(f'the {len(data.x)} examples of data {data.name!r} leave a batch of one, which batch normalisation refuses: choose another batch_size') from e
+
+def _check_training(model: nn.Module, data: Data, optimizer: torch.optim.Optimizer, levels: Sequence[float], batch_size: int) -> None:
     "Errors for what would train nothing, or never stop."
     _check(model, data)
     if not hasattr(optimizer, 'param_groups') or not hasattr(optimizer, 'step'):
@@ -327,7 +341,8 @@ def _check_training(model: nn.Module, data: Data, optimizer: torch.optim.Optimiz
     held = {id(p) for g in optimizer.param_groups for p in g['params']}
     if not any(id(p) in held for p in model.parameters() if p.requires_grad):
         raise ConfigError('the optimizer holds no trainable parameter of the model: build it with model.parameters(), after any copy of the model')
-    bad = [l for l in levels if isinstance(l, bool) or not isinstance(l, (int, float)) or not 0 < l < math.inf]
+    if 1 in (batch_size, len(data.x) % batch_size): _check_single(model, data)
+    bad = [l for l in levels if isinstance(l, bool) or not isinstance(l, Real) or not 0 < l < math.inf]
     if bad: raise ConfigError(f'snapshots and stop_at are losses, positive finite numbers, not {bad[0]!r}')
 
 # %% ../nbs/12_train.ipynb #546b4a8a
@@ -366,9 +381,9 @@ def train(model: nn.Module,                      # changed in place; left in tra
           after_step: Callable[[int], object] | None = None,   # called after each step with the number of steps made
           ) -> Training:                         # losses, snapshots, and whether it diverged
     "Train on the cross-entropy; the batches depend on `seed` and `task`, never on the optimizer."
-    levels = [snapshots] if isinstance(snapshots, (int, float)) else list(snapshots or ())
-    _check_training(model, data, optimizer, levels if stop_at is None else [*levels, stop_at])
+    levels: list[float] = [snapshots] if isinstance(snapshots, Real) else list(snapshots or ())        # type: ignore
     _at_least(1, batch_size=batch_size, every=every, probe=probe); _at_least(0, epochs=epochs)
+    _check_training(model, data, optimizer, levels if stop_at is None else [*levels, stop_at], batch_size)
     gradient, how = _gradient(model, step)
     update, p, g = stepper(gradient, optimizer), next(model.parameters()), generator(seed, 'batches', task)
     x, y = data.x.to(p.device, p.dtype), data.y.to(p.device)
